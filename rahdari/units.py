@@ -50,9 +50,13 @@ def unit_of(name: str) -> str | None:
 
 
 def carries_unit(name: str) -> bool:
-    """Return whether a numeric column's name is well formed: a unit, a count, a flag or a key.
+    """Return whether a numeric column's name is well formed.
+
+    That is a unit, a count, a flag, a key, or a value whose unit stands in a column beside it.
 
     >>> carries_unit("n_people"), carries_unit("is_urban"), carries_unit("length")
     (True, True, False)
     """
-    return name in SUFFIXES or name.startswith(("n_", "is_", "has_", "value")) or name.endswith("_id") or unit_of(name) is not None
+    has_unit_beside = "value" in name.split("_")
+    is_unitless = name.startswith(("n_", "is_", "has_")) or name.endswith("_id") or name == "step"
+    return has_unit_beside or is_unitless or name in SUFFIXES or unit_of(name) is not None
