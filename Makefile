@@ -1,0 +1,73 @@
+# Two commands: `make run` plans Pakistan; `make test` checks everything. Each does its own set-up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := run
+.DELETE_ON_ERROR:
+.PHONY: run test test-long docs bench lock web clean help setup
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+UV := $(BIN)/uv
+UV_INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+WEB_FILES := web/package.json web/package-lock.json $(shell find web/src -type f 2>/dev/null)
+
+run: setup ## plan Pakistan, print the summary and the paths of the report and the plan
+	@$(BIN)/rahdari plan pakistan --scenario nfp-2030
+
+setup: $(STAMPS)/package
+
+test: $(STAMPS)/dev $(STAMPS)/package ## everything a contributor must pass
+	@echo '== ruff check';    $(BIN)/ruff check .
+	@echo '== ruff format';   $(BIN)/ruff format --check .
+	@echo '== mypy';          $(BIN)/mypy -p rahdari && $(BIN)/mypy hatch_build.py
+	@echo '== import-linter'; $(BIN)/lint-imports --no-logo
+	@echo '== pytest (unit, contract, doctest, browser, links)'
+	@$(BIN)/python -m pytest
+
+test-long: $(STAMPS)/dev $(STAMPS)/package ## the tests that take minutes
+	@$(BIN)/python -m pytest -m long
+
+docs: $(STAMPS)/dev $(STAMPS)/package ## build the documentation into site/
+	@$(BIN)/mkdocs build --strict --quiet && echo 'docs: site/index.html'
+
+bench: $(STAMPS)/dev $(STAMPS)/package ## one JSON line a claim
+	@for script in bench/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+
+web: ## rebuild the map's static files after an edit in web/
+	@$(BIN)/python hatch_build.py
+
+lock: $(STAMPS)/uv ## refresh the hashed locks from requirements/*.in
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/bootstrap.in -o requirements/bootstrap.lock
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/core.in -o requirements/core.lock
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/dev.in -c requirements/core.lock -o requirements/dev.lock
+	@! grep -nE 'https?://' requirements/*.lock web/package-lock.json
+
+clean: ## remove what was built, keep plans
+	rm -rf $(VENV) web/node_modules rahdari/static site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+$(STAMPS)/uv: requirements/bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo '$(PYTHON) is older than 3.11; give a newer one: make PYTHON=python3.12'; exit 2; }
+	@test -x $(BIN)/python || { echo 'set-up: $(VENV)'; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@mkdir -p $(STAMPS) && touch $@
+
+# Install, never sync: `make run` after `make test` must not remove the test tools.  The locks agree by construction.
+$(STAMPS)/core: requirements/core.lock $(STAMPS)/uv
+	@echo 'set-up: packages'
+	@$(UV_INSTALL) --require-hashes -r $<
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.lock $(STAMPS)/core
+	@echo 'set-up: test tools'
+	@$(UV_INSTALL) --require-hashes -r $<
+	@touch $@
+
+$(STAMPS)/package: pyproject.toml hatch_build.py $(WEB_FILES) $(STAMPS)/core
+	@echo 'set-up: map and package'
+	@$(UV_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
