@@ -36,7 +36,7 @@ def _never() -> bool:
 class Context:
     """The circumstances of a run.
 
-    Results depend on ``seed``, ``detail``, ``years`` and ``backend`` only: never on ``n_workers`` or chunking.
+    Results depend on ``seed``, ``detail``, ``years``, ``is_strict`` and ``backend`` only: never on ``n_workers`` or chunking.
     """
 
     seed: int = 1
@@ -44,6 +44,7 @@ class Context:
     years: tuple[int, ...] = (2025, 2030)
     n_workers: int = 1
     backend: str = "cpu"
+    is_strict: bool = False
     map_function: MapFunction = field(default=serial_map, repr=False)
     on_progress: Callable[[int, int, str], None] = field(default=_silent, repr=False)
     is_cancelled: Callable[[], bool] = field(default=_never, repr=False)

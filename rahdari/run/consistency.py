@@ -1,0 +1,130 @@
+"""Checks across engines that run with every plan: what one engine says must agree with the others.
+
+A check is a function from frames to one :class:`Check`; the registry grows with every engine.  A plan
+that violates one says which, with both numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from rahdari.run.digest import code_digest, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+
+    from rahdari.run.state import TableState
+    from rahdari.store.cache import ResultCache
+
+RELATIVE_TOLERANCE = 1e-9
+MODULE = "rahdari.run.consistency"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Two numbers that must agree."""
+
+    name: str
+    left: str
+    left_value: float
+    right: str
+    right_value: float
+    unit: str
+    is_kept: bool
+
+
+def _check(name: str, left: str, left_value: float, right: str, right_value: float, unit: str) -> Check:
+    """Return the check; equal within 1e-9 relative counts as kept."""
+    scale = max(abs(left_value), abs(right_value), 1e-9)
+    is_kept = abs(left_value - right_value) <= RELATIVE_TOLERANCE * scale
+    return Check(name, left, left_value, right, right_value, unit, is_kept)
+
+
+def _total(frame: pl.DataFrame, column: str) -> float:
+    return float(frame[column].sum())
+
+
+def people_are_the_census(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """People in places are the census total of the country."""
+    people = _total(tables["places"], "n_people")
+    census = float(tables["country"]["n_people"][0])
+    return _check("People in places are the census", "places", people, "country", census, "people")
+
+
+def people_by_technology_are_the_census(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """In the base year, people over all technologies are the people of all places."""
+    access = tables["access"]
+    first = access.filter(access["year"] == access["year"].min())
+    left, right = _total(first, "n_people"), _total(tables["places"], "n_people")
+    return _check("People by technology are the census", "access", left, "places", right, "people")
+
+
+def demand_is_conserved(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """Busy-hour traffic by service sums to the traffic by place."""
+    left, right = _total(tables["demand"], "busy_hour_mbps"), _total(tables["place_demand"], "busy_hour_mbps")
+    return _check("Demand by service is demand by place", "demand", left, "place_demand", right, "mbps")
+
+
+def planned_fibre_is_scheduled(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """Kilometres planned are the kilometres scheduled."""
+    planned = tables["planned_links"]
+    left = float(planned.filter(planned["kind"] == "fibre")["length_km"].sum())
+    return _check(
+        "Fibre planned is fibre scheduled",
+        "planned_links",
+        left,
+        "schedule",
+        _total(tables["schedule"], "fibre_km"),
+        "km",
+    )
+
+
+def money_in_is_money_out(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """Capital spent in the cash flow is the capital in the schedule."""
+    cash = tables["cashflow"]
+    left = abs(float(cash.filter(cash["item"] == "capex")["amount_usd"].sum()))
+    return _check(
+        "Capex in the cash flow is the capex scheduled",
+        "cashflow",
+        left,
+        "schedule",
+        _total(tables["schedule"], "capex_usd"),
+        "usd",
+    )
+
+
+def sites_powered_are_the_sites(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """Every tower of the country has a row of site energy."""
+    sites = tables["sites"]
+    towers = float(sites.filter(sites["kind"] == "tower").height)
+    energy = tables["site_energy"].join(sites.select("site_id", "kind"), on="site_id")
+    right = float(energy.filter(energy["kind"] == "tower").height)
+    return _check("Sites powered are the sites", "sites", towers, "site_energy", right, "sites")
+
+
+CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Check]], ...] = (
+    (("places", "country"), people_are_the_census),
+    (("access", "places"), people_by_technology_are_the_census),
+    (("demand", "place_demand"), demand_is_conserved),
+    (("planned_links", "schedule"), planned_fibre_is_scheduled),
+    (("cashflow", "schedule"), money_in_is_money_out),
+    (("sites", "site_energy"), sites_powered_are_the_sites),
+)
+
+
+def consistency_record(states: Mapping[str, TableState], cache: ResultCache) -> list[dict[str, Any]]:
+    """Return every check whose tables are present, from the cache where those tables are unchanged."""
+    usable = [(names, check) for names, check in CHECKS if all(name in states for name in names)]
+    touched = sorted({name for names, _ in usable for name in names})
+    key = digest_of("consistency", code_digest(MODULE), [(name, states[name].digest) for name in touched])
+    meta = cache.meta(key)
+    if meta is None:
+        frames = {name: states[name].frame() for name in touched}
+        checks = [asdict(check({name: frames[name] for name in names})) for names, check in usable]
+        meta = {"engine": "consistency", "checks": checks, "tables": {}}
+        cache.commit(key, cache.begin(key), meta)
+    record: list[dict[str, Any]] = meta["checks"]
+    return record

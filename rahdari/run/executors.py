@@ -1,0 +1,53 @@
+"""Where chunks run: in this thread, in threads, in spawned processes, or on a dask cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from rahdari.errors import InputError, Problem
+from rahdari.model.context import serial_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from rahdari.model.context import MapFunction
+
+EXECUTORS = ("serial", "threads", "processes", "dask")
+
+
+def _pool_map(
+    pool: ThreadPoolExecutor | ProcessPoolExecutor, function: Callable[[Any], Any], chunks: Iterable[Any]
+) -> list[Any]:
+    return list(pool.map(function, chunks))
+
+
+def _dask_map(client: Any, function: Callable[[Any], Any], chunks: Iterable[Any]) -> list[Any]:  # noqa: ANN401
+    gathered: list[Any] = client.gather(client.map(function, list(chunks), pure=False))
+    return gathered
+
+
+@contextmanager
+def map_function(executor: str, n_workers: int) -> Iterator[MapFunction]:
+    """Yield the function behind ``ctx.map``; results come back in order whatever the executor."""
+    if executor == "serial" or n_workers <= 1:
+        yield serial_map
+    elif executor == "threads":
+        with ThreadPoolExecutor(n_workers) as threads:
+            yield partial(_pool_map, threads)
+    elif executor == "processes":
+        # Spawn: Numba's thread layer dies in a forked child.
+        with ProcessPoolExecutor(n_workers, mp_context=multiprocessing.get_context("spawn")) as processes:
+            yield partial(_pool_map, processes)
+    elif executor == "dask":
+        try:
+            from distributed import Client  # type: ignore[import-not-found]  # noqa: PLC0415  # optional extra
+        except ImportError as error:
+            raise InputError(Problem("dask is not installed", "pip install 'rahdari[dask]'")) from error
+        with Client(n_workers=n_workers, threads_per_worker=1) as client:
+            yield partial(_dask_map, client)
+    else:
+        raise InputError(Problem(f"executor '{executor}' is unknown", f"use one of {', '.join(EXECUTORS)}"))
