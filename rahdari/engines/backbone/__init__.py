@@ -1,0 +1,1 @@
+"""Long-haul routes on the rights of way: length, delay, diversity, availability and optical capacity."""

@@ -1,0 +1,335 @@
+"""Routes on the rights of way: shortest ways, disjoint pairs, delay, availability, optics."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from rahdari.engines.backbone.ends import RouteRequest, route_requests, slug
+from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
+from rahdari.methods.optics import GBPS_PER_TBPS, LineDesign, channel_rate_gbps, gsnr_db, osnr_db, spans_in
+from rahdari.methods.results import result_frame
+from rahdari.methods.routing import (
+    Arcs,
+    DisjointPair,
+    IntArray,
+    WayPath,
+    disjoint_pair,
+    flow_bound_km,
+    shortest_ways,
+    two_way_arcs,
+    unit_vectors,
+)
+from rahdari.model import Certificate, EngineResult, Indicator
+from rahdari.units import EARTH_RADIUS_KM, FIBRE_DELAY_MS_PER_KM
+
+if TYPE_CHECKING:
+    from rahdari.engines.backbone.params import BackboneParams
+    from rahdari.model import Context, Tables
+
+TABLES = Path(__file__).parent / "tables"
+NOT_DUCTS = "Routes follow the rights of way of the road data; no duct position is stated or implied."
+FLOOR = "Delays are floors: light in the fibre alone, without equipment or queues."
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The rights of way as arrays in identifier order, and the graph on which routes are chosen."""
+
+    row_id: list[str]
+    length_km: np.ndarray[Any, np.dtype[np.float64]]
+    fibre_km: np.ndarray[Any, np.dtype[np.float64]]
+    is_abroad: np.ndarray[Any, np.dtype[np.bool_]]
+    arcs: Arcs
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRoute:
+    """A request with the arcs that answer it, in order, and the disjoint pair of its two ends."""
+
+    request: RouteRequest
+    arc: IntArray
+    cost_km: float
+    bound_km: float
+    pair: DisjointPair | None
+
+    def way(self, ways: Ways) -> IntArray:
+        """Return the ways followed, in order."""
+        return ways.arcs.way[self.arc]
+
+
+def ways_of(tables: Tables, foreign_way_ratio: float) -> tuple[Ways, pl.DataFrame]:
+    """Return the ways and the nodes, both in identifier order, so that row order cannot matter."""
+    nodes = tables["rights_of_way_nodes"].sort("row_node_id")
+    frame = tables["rights_of_way"].sort("row_id")
+    number = pl.DataFrame({"node": nodes["row_node_id"], "number": np.arange(nodes.height)})
+    ends = [
+        frame.select(pl.col(column).alias("node")).join(number, on="node", how="left", maintain_order="left")["number"]
+        for column in ("from_node_id", "to_node_id")
+    ]
+    fibre_km = (frame["length_km"] * frame["slack_ratio"]).to_numpy()
+    is_abroad = ~frame["is_in_country"].to_numpy()
+    cost_km = fibre_km * np.where(is_abroad, foreign_way_ratio, 1.0)
+    arcs = two_way_arcs(nodes.height, ends[0].to_numpy(), ends[1].to_numpy(), cost_km)
+    return Ways(frame["row_id"].to_list(), frame["length_km"].to_numpy(), fibre_km, is_abroad, arcs), nodes
+
+
+class Finder:
+    """Shortest ways and pairs between nodes, each source and each pair searched once."""
+
+    def __init__(self, arcs: Arcs) -> None:
+        """Hold the graph."""
+        self._arcs = arcs
+        self._legs: dict[tuple[int, int], tuple[WayPath, float] | None] = {}
+        self._pairs: dict[tuple[int, int], DisjointPair | None] = {}
+
+    def leg(self, source: int, target: int) -> tuple[WayPath, float] | None:
+        """Return the shortest way and its proven bound, km, or ``None`` where there is no way."""
+        if (source, target) not in self._legs:
+            (path,), potential = shortest_ways(self._arcs, source, np.array([target]))
+            # Levels above the target's would let later arcs ask more than they cost by rounding only.
+            level = np.minimum(potential, potential[target])
+            bound = flow_bound_km(self._arcs, level, source, target, 1) if path else 0.0
+            self._legs[source, target] = (path, bound) if path else None
+        return self._legs[source, target]
+
+    def pair(self, source: int, target: int) -> DisjointPair | None:
+        """Return the cheapest pair of ways that share no right of way."""
+        if (source, target) not in self._pairs:
+            self._pairs[source, target] = disjoint_pair(self._arcs, source, target)
+        return self._pairs[source, target]
+
+    def route(self, request: RouteRequest) -> FoundRoute | None:
+        """Return the route through the stops of a request, or ``None`` where a leg is missing."""
+        nodes = [stop.node for stop in request.stops]
+        legs = [self.leg(*ends) for ends in itertools.pairwise(nodes)]
+        found = [leg for leg in legs if leg is not None]
+        if len(found) < len(legs):
+            return None
+        arc = np.concatenate([path.arc for path, _ in found])
+        cost, bound = sum(path.cost_km for path, _ in found), sum(bound for _, bound in found)
+        return FoundRoute(request, arc, cost, bound, self.pair(nodes[0], nodes[-1]))
+
+
+def choose(found: list[FoundRoute], ways: Ways, params: BackboneParams) -> list[FoundRoute]:
+    """Return the routes to list: of the corridor's variants the shortest few that differ and return nowhere."""
+    corridor = next((route for route in found if route.request.kind == "corridor"), None)
+    others = [route for route in found if route.request.kind != "corridor_variant"]
+    if corridor is None:
+        return others
+    seen = {frozenset(corridor.way(ways).tolist())}
+    limit_km = params.variant_detour_ratio * ways.fibre_km[corridor.way(ways)].sum()
+    variants = [route for route in found if route.request.kind == "corridor_variant"]
+    kept = []
+    for route in sorted(variants, key=lambda route: (ways.fibre_km[route.way(ways)].sum(), route.request.route_id)):
+        way = route.way(ways)
+        returns = np.unique(way).size < way.size
+        if not returns and frozenset(way.tolist()) not in seen and ways.fibre_km[way].sum() <= limit_km:
+            seen.add(frozenset(way.tolist()))
+            kept.append(route)
+    return others + kept[: params.n_variants]
+
+
+def great_circle_km(request: RouteRequest) -> float:
+    """Return the great circle between the ends of a request, km."""
+    ends = (request.stops[0], request.stops[-1])
+    first, last = unit_vectors(np.array([end.lon_deg for end in ends]), np.array([end.lat_deg for end in ends]))
+    return float(2.0 * EARTH_RADIUS_KM * np.arcsin(min(1.0, float(np.linalg.norm(first - last)) / 2.0)))
+
+
+def _pair_columns(route: FoundRoute, ways: Ways, fibre_km: float, params: BackboneParams) -> dict[str, object]:
+    """Return the columns that speak of the second way."""
+    rate, repair_h = params.cuts_per_1000_km_per_year, params.repair_h
+    alone = float(fibre_availability_frac(fibre_km, rate, repair_h))
+    if route.pair is None:
+        return {
+            "has_disjoint": False, "disjoint_km": None, "disjoint_fibre_km": None, "working_fibre_km": fibre_km,
+            "working_availability_frac": alone, "disjoint_availability_frac": 0.0, "pair_availability_frac": alone,
+        }  # fmt: skip
+    parts = [ways.arcs.way[path.arc] for path in (route.pair.first, route.pair.second)]
+    working, other = sorted(parts, key=lambda part: float(ways.fibre_km[part].sum()))
+    lengths = [float(ways.fibre_km[part].sum()) for part in (working, other)]
+    frac = [float(fibre_availability_frac(length, rate, repair_h)) for length in lengths]
+    return {
+        "has_disjoint": True,
+        "disjoint_km": float(ways.length_km[other].sum()),
+        "disjoint_fibre_km": lengths[1],
+        "working_fibre_km": lengths[0],
+        "working_availability_frac": frac[0],
+        "disjoint_availability_frac": frac[1],
+        "pair_availability_frac": float(parallel_availability_frac(frac[0], frac[1], params.common_cause_frac)),
+    }
+
+
+def route_row(route: FoundRoute, ways: Ways, params: BackboneParams) -> dict[str, object]:
+    """Return one row of ``routes``."""
+    way, stops = route.way(ways), route.request.stops
+    length_km, fibre_km = float(ways.length_km[way].sum()), float(ways.fibre_km[way].sum())
+    slack = fibre_km / length_km if length_km > 0.0 else 1.0
+    fibre_km = length_km * slack
+    delay_ms = fibre_km * FIBRE_DELAY_MS_PER_KM
+    return {
+        "route_id": route.request.route_id,
+        "name": " - ".join(stop.name for stop in stops),
+        "kind": route.request.kind,
+        "from_name": stops[0].name,
+        "to_name": stops[-1].name,
+        "length_km": length_km,
+        "slack_ratio": slack,
+        "fibre_km": fibre_km,
+        "abroad_km": float(ways.length_km[way][ways.is_abroad[way]].sum()),
+        "great_circle_km": great_circle_km(route.request),
+        "delay_ms": delay_ms,
+        "rtt_ms": 2.0 * delay_ms,
+        "repair_h": params.repair_h,
+        "availability_frac": float(
+            fibre_availability_frac(fibre_km, params.cuts_per_1000_km_per_year, params.repair_h)
+        ),
+        **_pair_columns(route, ways, fibre_km, params),
+    }
+
+
+def route_ways_table(routes: list[FoundRoute], ways: Ways, rights_of_way: pl.DataFrame) -> pl.DataFrame:
+    """Return the ways of every route in order, with their lines."""
+    arc = np.concatenate([route.arc for route in routes])
+    way = ways.arcs.way[arc]
+    length_km, fibre_km = ways.length_km[way], ways.fibre_km[way]
+    frame = pl.DataFrame(
+        {
+            "route_id": [route.request.route_id for route in routes for _ in range(route.arc.size)],
+            "step": np.concatenate([np.arange(1, route.arc.size + 1) for route in routes]),
+            "row_id": [ways.row_id[number] for number in way.tolist()],
+            "is_reversed": arc >= len(ways.row_id),
+            "length_km": length_km,
+            "fibre_km": fibre_km,
+            "delay_ms": fibre_km * FIBRE_DELAY_MS_PER_KM,
+        }
+    )
+    return frame.join(rights_of_way.select("row_id", "geometry"), on="row_id", how="left", maintain_order="left")
+
+
+def optical_row(route_id: str, fibre_km: float, params: BackboneParams) -> dict[str, object]:
+    """Return one row of ``optical_paths``: the fewest regenerators at which a rate holds, then the best rate."""
+    design = LineDesign(
+        params.loss_db_per_km, params.span_extra_loss_db, params.noise_figure_db, params.launch_power_dbm,
+        params.symbol_rate_ghz, params.spacing_ghz, params.n_channels,
+    )  # fmt: skip
+    n_spans = spans_in(fibre_km, params.span_max_km)
+    span_km = fibre_km / n_spans
+    for n_regenerators in range(n_spans):
+        unbroken = -(-n_spans // (n_regenerators + 1))
+        signal_db = gsnr_db(design, span_km, unbroken)
+        rate_gbps, modulation = channel_rate_gbps(signal_db, params.margin_db)
+        if rate_gbps > 0.0:
+            break
+    return {
+        "route_id": route_id,
+        "n_spans": n_spans,
+        "span_km": span_km,
+        "n_regenerators": n_regenerators,
+        "n_spans_unbroken": unbroken,
+        "osnr_db": osnr_db(design, span_km, unbroken),
+        "gsnr_db": signal_db,
+        "modulation": modulation,
+        "channel_gbps": rate_gbps,
+        "capacity_tbps": params.n_channels * rate_gbps / GBPS_PER_TBPS,
+    }
+
+
+def certificates_of(routes: list[FoundRoute]) -> tuple[Certificate, ...]:
+    """Return the proofs of all shortest routes together and of all disjoint pairs together."""
+    pairs = {(route.request.stops[0].node, route.request.stops[-1].node): route.pair for route in routes}
+    held = [pair for pair in pairs.values() if pair is not None]
+    unit = "km of fibre, ways abroad weighted"
+    return (
+        Certificate(
+            "Shortest routes, all together",
+            sum(route.cost_km for route in routes),
+            sum(route.bound_km for route in routes),
+            unit,
+            "dual bound of node potentials",
+            f"{len(routes)} routes; each leg between two stops is proven shortest",
+        ),
+        Certificate(
+            "Cheapest pairs of ways that share no right of way, all together",
+            sum(pair.cost_km for pair in held),
+            sum(pair.lower_bound_km for pair in held),
+            unit,
+            "dual bound of a two-unit flow with arcs of capacity one",
+            f"{len(held)} of {len(pairs)} pairs of ends have two such ways",
+        ),
+    )
+
+
+def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, year: int) -> tuple[Indicator, ...]:
+    """Return the corridor's figures and the national ones."""
+    made = []
+
+    def add(indicator_id: str, name: str, value: float, unit: str, formula: str, *ends: float) -> None:
+        low, high = sorted(ends) if ends else (None, None)
+        made.append(Indicator(indicator_id, year, name, value, unit, formula, "modelled", low, high))
+
+    for row in routes.filter(pl.col("kind").is_in(["corridor", "corridor_leg"])).iter_rows(named=True):
+        ends = f"{slug(row['from_name'], '_')}_{slug(row['to_name'], '_')}"
+        label = f"{row['from_name']} to {row['to_name']}"
+        add(f"corridor_{ends}_km", f"Way length, {label}", row["length_km"], "km", "routes.length_km")
+        add(f"corridor_{ends}_fibre_km", f"Fibre length, {label}", row["fibre_km"], "km", "routes.fibre_km")
+        if row["kind"] == "corridor":
+            add("corridor_delay_ms", f"One-way delay floor, {label}", row["delay_ms"], "ms", "routes.delay_ms")
+            add("corridor_rtt_ms", f"Round-trip floor, {label}", row["rtt_ms"], "ms", "routes.rtt_ms")
+            rates = (params.cuts_low_per_1000_km_per_year, params.cuts_high_per_1000_km_per_year)
+            frac = [float(fibre_availability_frac(row["fibre_km"], rate, row["repair_h"])) for rate in rates]
+            text = "routes.availability_frac; range from the cut rate"
+            add("corridor_availability_frac", f"One way alone, {label}", row["availability_frac"], "frac", text, *frac)
+            pair = row["pair_availability_frac"]
+            add(
+                "corridor_pair_availability_frac", f"With a second way, {label}", pair, "frac", "pair_availability_frac"
+            )
+    long_haul = tables["links"].filter((pl.col("kind") == "fibre") & (pl.col("tier") == "long_haul"))["length_km"].sum()
+    add("long_haul_fibre_km", "Long-haul fibre in the links table", float(long_haul), "km", "sum of links.length_km")
+    if routes.height:
+        share = float(routes["has_disjoint"].mean())  # type: ignore[arg-type]
+        add("routes_disjoint_frac", "Listed routes with a disjoint second way", share, "frac", "mean of has_disjoint")
+    return tuple(made)
+
+
+def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResult:
+    """Return ``routes``, ``route_ways`` and ``optical_paths`` with proofs of every choice.
+
+    Ends that lie farther than ``attach_max_km`` from a node, and pairs without a way, are left out and counted
+    in the notes.
+    """
+    ways, nodes = ways_of(tables, params.foreign_way_ratio)
+    requests, n_far = route_requests(tables, nodes, params) if ways.row_id else ([], 0)
+    finder, found = Finder(ways.arcs), []
+    for done, request in enumerate(requests):
+        ctx.progress(done, len(requests), "routes")
+        route = finder.route(request)
+        if route is not None:
+            found.append(route)
+    n_missing = len(requests) - len(found)
+    chosen = sorted(choose(found, ways, params), key=lambda route: route.request.route_id)
+    notes = [NOT_DUCTS, FLOOR]
+    if n_far:
+        notes.append(f"{n_far} ends lie more than {params.attach_max_km:g} km from any right of way and have no route.")
+    if n_missing:
+        notes.append(f"{n_missing} of {len(requests)} pairs of ends have no way between them in the road data.")
+    if not chosen:
+        empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in ("routes", "route_ways", "optical_paths")}
+        found_indicators = indicators_of(empty["routes"], tables, params, ctx.year_base)
+        return EngineResult(empty, found_indicators, (), (*notes, "The country has no pair of ends to join."))
+    routes = result_frame([route_row(route, ways, params) for route in chosen], TABLES / "routes.csv")
+    optical = [optical_row(row["route_id"], row["fibre_km"], params) for row in routes.iter_rows(named=True)]
+    result = {
+        "routes": routes,
+        "route_ways": route_ways_table(chosen, ways, tables["rights_of_way"]),
+        "optical_paths": result_frame(optical, TABLES / "optical_paths.csv"),
+    }
+    return EngineResult(
+        result, indicators_of(routes, tables, params, ctx.year_base), certificates_of(chosen), tuple(notes)
+    )
