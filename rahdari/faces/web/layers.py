@@ -1,0 +1,200 @@
+"""The layers of the map: what the country gives, and what each engine's manifest adds.
+
+A layer is one frame of features: an identifier, a geometry, whether it was observed, and a colour class
+for the first and for the last year of the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from rahdari.errors import InputError, Problem
+from rahdari.faces.web.colours import ColourClass, Colouring, colouring, single
+from rahdari.units import unit_of
+
+if TYPE_CHECKING:
+    from rahdari.store.query import PlanReader
+
+NOT_OBSERVED = ("assumed", "synthetic")
+EXISTING_COLOUR, PLANNED_COLOUR, CABLE_COLOUR = "#64748b", "#0d9488", "#33658a"
+SITE_COLOUR, ROAD_COLOUR, PLANNED_SITE_COLOUR = "#7c6f9b", "#b9b2a4", "#c8553d"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """Where a layer comes from, before any table is read."""
+
+    layer_id: str
+    title: str
+    group: str
+    kind: str
+    table: str
+    geometry: str
+    colour_by: str = ""
+    colour: str = EXISTING_COLOUR
+    is_visible: bool = False
+    is_planned: bool = False
+    engine: str = ""
+    fidelity: str = ""
+
+
+#: In drawing order, from the bottom up.
+BASE_LAYERS = (
+    LayerSpec("roads", "Roads and railways", "Today", "line", "rights_of_way", "rights_of_way", colour=ROAD_COLOUR),
+    LayerSpec("fibre-existing", "Existing fibre", "Today", "line", "links", "links", is_visible=True),
+    LayerSpec(
+        "fibre-planned",
+        "Planned fibre",
+        "Plan",
+        "line",
+        "planned_links",
+        "planned_links",
+        colour=PLANNED_COLOUR,
+        is_visible=True,
+        is_planned=True,
+    ),
+    LayerSpec("sites", "Cell sites by backhaul", "Today", "point", "sites", "sites", "backhaul", SITE_COLOUR),
+    LayerSpec("places", "Places by technology", "Plan", "point", "access", "places", "technology", is_visible=True),
+    LayerSpec("speed", "Speed at each place", "Plan", "point", "access", "places", "downlink_mbps"),
+    LayerSpec(
+        "sites-planned", "Planned sites", "Plan", "point", "planned_sites", "planned_sites", "technology",
+        PLANNED_SITE_COLOUR, is_planned=True,
+    ),
+    LayerSpec("cables", "Cable landings and crossings", "Today", "point", "cables", "cables", colour=CABLE_COLOUR),
+    LayerSpec("landmarks", "Ports, airports, crossings", "Today", "point", "landmarks", "landmarks", "kind"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer ready to draw.
+
+    ``features`` has the columns ``i`` (identifier), ``s`` (1 where not observed), ``c0`` and ``c1`` (colour
+    class in the first and last year) and either ``lon_deg``, ``lat_deg`` or ``geometry`` (WKB).
+    """
+
+    spec: LayerSpec
+    colouring: Colouring
+    features: pl.DataFrame = field(repr=False)
+    click_table: str
+    unit: str | None = None
+    has_years: bool = False
+
+    @property
+    def n_not_observed(self) -> int:
+        """Return how many features are assumed or synthetic."""
+        return int(self.features["s"].sum())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the page needs to draw the layer and its legend."""
+        used = set(self.features["c0"].unique()) | set(self.features["c1"].unique())
+        return {
+            **asdict(self.spec),
+            "classes": [
+                {"value": value, "is_used": value in used, **asdict(each)}
+                for value, each in enumerate(self.colouring.classes)
+            ],
+            "click_table": self.click_table,
+            "unit": self.unit,
+            "has_years": self.has_years,
+            "n_features": self.features.height,
+            "n_not_observed": self.n_not_observed,
+        }
+
+
+def layer_specs(reader: PlanReader) -> list[LayerSpec]:
+    """Return the layers this plan can show: base layers first, then those of its engines."""
+    names = set(reader.names)
+    specs = [spec for spec in BASE_LAYERS if {spec.table, spec.geometry} <= names]
+    if "access" not in names and "places" in names:
+        specs.append(
+            LayerSpec("places", "Places", "Today", "point", "places", "places", "kind", is_visible=True),
+        )
+    taken = {spec.layer_id for spec in specs}
+    for engine in reader.manifest.get("engines", []):
+        for given in engine.get("layers", []):
+            layer_id = given["layer"] if given["layer"] not in taken else f"{engine['name']}-{given['layer']}"
+            is_shown_already = any(
+                (spec.table, spec.colour_by or given["colour_by"]) == (given["table"], given["colour_by"])
+                for spec in specs
+                if not spec.engine
+            )
+            if is_shown_already or not {given["table"], given["geometry"]} <= names:
+                continue
+            taken.add(layer_id)
+            specs.append(
+                LayerSpec(
+                    layer_id,
+                    given["title"],
+                    "Results",
+                    given["kind"],
+                    given["table"],
+                    given["geometry"],
+                    given["colour_by"],
+                    engine=engine["name"],
+                    fidelity=engine.get("fidelity", ""),
+                )
+            )
+    return specs
+
+
+def _by_year(frame: pl.DataFrame, join_on: list[str], column: str) -> tuple[pl.DataFrame, bool]:
+    """Return ``v0`` and ``v1``, the value in the first and last year, one row for each ``join_on``."""
+    numeric = frame.schema[column].is_numeric()
+    value = pl.col(column).max() if numeric else pl.col(column).first()
+    ordered = frame.sort(join_on)
+    if "year" not in frame.columns or "year" in join_on:
+        one = ordered.group_by(join_on, maintain_order=True).agg(value.alias("v0"))
+        return one.with_columns(pl.col("v0").alias("v1")), False
+    first, last = frame["year"].min(), frame["year"].max()
+    parts = [
+        ordered.filter(pl.col("year") == year).group_by(join_on, maintain_order=True).agg(value.alias(name))
+        for year, name in ((first, "v0"), (last, "v1"))
+    ]
+    return parts[0].join(parts[1], on=join_on, how="full", coalesce=True), first != last
+
+
+def _geometry_columns(frame: pl.DataFrame) -> list[str]:
+    return ["geometry"] if "geometry" in frame.columns else ["lon_deg", "lat_deg"]
+
+
+def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
+    """Read the tables of a layer and return it ready to draw, rows in the order of their identifier."""
+    shapes = reader.table(spec.geometry)
+    key = list(reader.schema(spec.geometry).key)
+    where = _geometry_columns(shapes)
+    if any(name not in shapes.columns for name in where):
+        cure = "give it lon_deg and lat_deg or a geometry column"
+        raise InputError(Problem(f"layer {spec.layer_id}: {spec.geometry} has no geometry", cure))
+    evidence = pl.col("evidence").is_in(NOT_OBSERVED) if "evidence" in shapes.columns else pl.lit(value=False)
+    marked = shapes.drop_nulls(where).with_columns(evidence.fill_null(value=False).cast(pl.UInt8).alias("s"))
+    table = reader.table(spec.table)
+    colour_by = spec.colour_by if spec.colour_by in table.columns else ""
+    has_years = False
+    if spec.table == spec.geometry:
+        extra = pl.col(colour_by) if colour_by else pl.lit(0)
+        marked = marked.with_columns(extra.alias("v0"), extra.alias("v1"))
+    else:
+        join_on = [name for name in key if name in table.columns]
+        if not join_on or not colour_by:
+            cure = f"give {spec.table} the key of {spec.geometry} and a column to colour by"
+            raise InputError(Problem(f"layer {spec.layer_id} cannot be drawn", cure))
+        values, has_years = _by_year(table, join_on, colour_by)
+        marked = marked.join(values, on=join_on, how="inner")
+    column = reader.schema(spec.table).column(colour_by) if colour_by else None
+    both = pl.concat([marked["v0"], marked["v1"]])
+    classes = colouring(column, both, spec.title) if colour_by else single(spec.colour, spec.title)
+    features = marked.sort(key).select(
+        pl.col(key[0]).cast(pl.String).alias("i"),
+        pl.col("s"),
+        classes.class_of("v0").alias("c0"),
+        classes.class_of("v1").alias("c1"),
+        *where,
+    )
+    return Layer(spec, classes, features, spec.geometry, unit_of(colour_by) if colour_by else None, has_years)
+
+
+__all__ = ["BASE_LAYERS", "ColourClass", "Layer", "LayerSpec", "build_layer", "layer_specs"]

@@ -1,0 +1,248 @@
+"""A fictional plan folder of any size, written as a run writes it: for tests and benches of the map."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import shapely
+
+from rahdari.schema import base_schemas, read_schema
+from rahdari.schema.checks import conform
+from rahdari.store.parquet import write_table
+from rahdari.store.plans import write_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACCESS_SCHEMA = """column,type,unit,default,description,status,formula
+place_id,key:places,,,Place,key,
+year,int,year,,Year,key,
+technology,"enum:fibre,fwa_5g,mobile_4g,satellite,none",,,Chosen technology,result,
+downlink_mbps,float,mbps,,Busy-hour downlink of a home,result,
+availability_frac,float,frac,,Share of the year in service,result,
+n_households,int,households,,Households,result,
+n_households_passed,int,households,,Households that fibre passes,result,"where(downlink_mbps > 50, n_households, 0)"
+"""
+PLANNED_LINKS_SCHEMA = """column,type,unit,default,description,status,formula
+link_id,id,,,Link,key,
+kind,"enum:trunk,connector",,,What it joins,result,
+length_km,float,km,,Length,result,
+geometry,geometry:line,,,Line,result,
+"""
+TOWN_SPREAD_DEG = 0.35
+LINE_STEP_DEG = 0.12
+BORDER = [
+    (61.0, 25.2), (62.5, 29.0), (61.2, 30.8), (66.2, 30.5), (66.9, 31.8), (69.3, 32.3), (70.2, 34.0), (71.2, 36.0),
+    (74.5, 37.0), (76.3, 35.6), (74.2, 33.0), (75.2, 32.2), (73.1, 30.0), (70.2, 28.0), (71.0, 24.4), (68.0, 23.8),
+    (66.6, 25.2),
+]  # fmt: skip
+DISPUTED = [(74.5, 37.0), (77.4, 35.4), (75.2, 32.2)]
+NAMES = (
+    "Northgate", "Lakeview", "Old Harbour", "Redcliff", "Ferry Point", "Stonebridge", "Ashford", "Hilltop",
+    "Millbrook", "Sandwell", "Cedar Pass", "Riverton", "Kingsmoor", "Fairhaven", "Thornby", "Westmere",
+    "Copperfield", "Dry Wells", "Highmarket", "Greyford", "Saltmarsh", "Eastvale", "Winterfold", "Longacre",
+)  # fmt: skip
+
+
+def _points(rng: np.random.Generator, n_points: int, towns: np.ndarray) -> np.ndarray:
+    land = shapely.Polygon(BORDER)
+    shapely.prepare(land)
+    kept: list[np.ndarray] = []
+    while sum(map(len, kept)) < n_points:
+        near = towns[rng.integers(0, len(towns), n_points)] + rng.normal(0, TOWN_SPREAD_DEG, (n_points, 2))
+        wide = np.c_[rng.uniform(61, 77, n_points), rng.uniform(24, 37, n_points)]
+        drawn = np.where(rng.random((n_points, 1)) < 0.55, near, wide)
+        kept.append(drawn[shapely.contains_xy(land, drawn[:, 0], drawn[:, 1])])
+    return np.concatenate(kept)[:n_points]
+
+
+def _fact(n_rows: int, evidence: str | list[str] = "assumed") -> dict[str, Any]:
+    return {
+        "evidence": evidence if isinstance(evidence, list) else [evidence] * n_rows,
+        "source_id": ["made-up"] * n_rows,
+    }
+
+
+def _places(rng: np.random.Generator, n_places: int, towns: np.ndarray) -> pl.DataFrame:
+    position = np.concatenate([towns, _points(rng, n_places - len(towns), towns)])
+    n_towns = len(towns)
+    n_people = np.concatenate([2_000_000 / (1 + np.arange(n_towns)), rng.uniform(200, 9_000, n_places - n_towns)])
+    observed = ["published"] * n_towns + ["synthetic"] * (n_places - n_towns)
+    return pl.DataFrame(
+        {
+            "place_id": [f"zz-{k:06d}" for k in range(n_places)],
+            "name": [NAMES[k] if k < n_towns else f"Vale {k % 40}" for k in range(n_places)],
+            "name_local": ["شمالی دروازہ"] + [None] * (n_places - 1),
+            "district_id": [f"zz-d{k % 40:02d}" for k in range(n_places)],
+            "kind": ["city"] * n_towns + ["village"] * (n_places - n_towns),
+            "is_urban": [True] * n_towns + [False] * (n_places - n_towns),
+            "lon_deg": position[:, 0],
+            "lat_deg": position[:, 1],
+            "n_people": n_people.astype(np.int64),
+            "n_households": (n_people / 6).astype(np.int64),
+            "area_km2": np.full(n_places, 2.0),
+            "density_per_km2": n_people / 2.0,
+            "elevation_m": rng.uniform(0, 3000, n_places),
+            "slope_frac": rng.uniform(0, 0.2, n_places),
+            "road_distance_km": rng.uniform(0, 12, n_places),
+            "row_node_id": ["n0"] * n_places,
+            "electrified_frac": rng.uniform(0.3, 1, n_places),
+            **_fact(n_places, observed),
+        }
+    )
+
+
+def _access(rng: np.random.Generator, places: pl.DataFrame) -> pl.DataFrame:
+    speed = {"fibre": 300.0, "fwa_5g": 90.0, "mobile_4g": 14.0, "satellite": 45.0, "none": 0.0}
+    parts = []
+    for year, share in ((2025, (0.08, 0.02, 0.5, 0.02, 0.38)), (2030, (0.34, 0.2, 0.3, 0.12, 0.04))):
+        technology = rng.choice(list(speed), places.height, p=share)
+        downlink = np.array([speed[name] for name in technology])
+        households = places["n_households"].to_numpy()
+        parts.append(
+            pl.DataFrame(
+                {
+                    "place_id": places["place_id"],
+                    "year": np.full(places.height, year),
+                    "technology": technology,
+                    "downlink_mbps": downlink,
+                    "availability_frac": rng.uniform(0.9, 0.9999, places.height),
+                    "n_households": households,
+                    "n_households_passed": np.where(downlink > 50, households, 0),
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def _lines(rng: np.random.Generator, n_lines: int, towns: np.ndarray) -> np.ndarray:
+    start = _points(rng, n_lines, towns)
+    end = start + rng.normal(0, LINE_STEP_DEG, start.shape)
+    return np.asarray(shapely.to_wkb(shapely.linestrings(np.stack([start, end], axis=1))))
+
+
+def _links(rng: np.random.Generator, n_links: int, towns: np.ndarray) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "link_id": [f"l-{k:05d}" for k in range(n_links)],
+            "kind": ["fibre"] * n_links,
+            "from_node_id": ["a"] * n_links,
+            "to_node_id": ["b"] * n_links,
+            "length_km": rng.uniform(1, 30, n_links),
+            "capacity_gbps": [100.0] * n_links,
+            "tier": ["long_haul"] * n_links,
+            "geometry": _lines(rng, n_links, towns),
+            **_fact(n_links),
+        }
+    )
+
+
+def _frames(n_places: int, n_links: int) -> dict[str, pl.DataFrame]:
+    rng = np.random.Generator(np.random.Philox(7))
+    towns = _points(rng, len(NAMES), np.array([[68.0, 28.0]]))
+    places = _places(rng, n_places, towns)
+    n_planned = n_links // 4
+    border = shapely.to_wkb(shapely.Polygon(BORDER))
+    disputed = shapely.to_wkb(shapely.LineString(DISPUTED))
+    return {
+        "country": pl.DataFrame(
+            {
+                "country_id": ["ZZ"], "name": ["Testland"], "name_local": ["آزمائش"], "local_language": ["ur"],
+                "n_people": [places["n_people"].sum()], "n_households": [places["n_households"].sum()],
+                "census_year": [2023], "currency": ["ZZD"], "exchange_rate_per_usd": [280.0], "price_year": [2025],
+                "boundary_note": ["Boundaries shown do not imply any opinion; disputed lines are approximate."],
+                **_fact(1),
+            }
+        ),
+        "places": places,
+        "access": _access(rng, places),
+        "links": _links(rng, n_links - n_planned, towns),
+        "planned_links": pl.DataFrame(
+            {
+                "link_id": [f"p-{k:05d}" for k in range(n_planned)],
+                "kind": ["trunk"] * n_planned,
+                "length_km": rng.uniform(1, 30, n_planned),
+                "geometry": _lines(rng, n_planned, towns),
+            }
+        ),
+        "outline": pl.DataFrame(
+            {
+                "outline_id": ["land", "line"], "name": ["Testland", "Line of dispute"], "is_disputed": [False, True],
+                "geometry": [border, disputed], **_fact(2, "published"),
+            }
+        ),
+        "landmarks": pl.DataFrame(
+            {
+                "landmark_id": ["port", "airport"], "name": ["Old Harbour port", "Central airport"],
+                "kind": ["port", "airport"], "lon_deg": [66.9, 73.0], "lat_deg": [24.9, 33.6], **_fact(2, "published"),
+            }
+        ),
+        "sources": pl.DataFrame(
+            {
+                "source_id": ["made-up"], "title": ["A fictional country"], "publisher": ["The tests"],
+                "published_on": ["2026"], "licence": ["none"], "kind": ["synthetic"],
+            }
+        ),
+        "indicators": pl.DataFrame(
+            {
+                "indicator_id": ["people_20mbps_frac"] * 2, "year": [2025, 2030],
+                "name": ["People with at least 20 Mbit/s"] * 2, "value": [0.31, 0.82], "value_low": [0.27, 0.74],
+                "value_high": [0.36, 0.88], "unit": ["share"] * 2, "engine": ["access"] * 2,
+                "fidelity": ["simple"] * 2, "formula": ["people / all people"] * 2, "how_sure": ["modelled"] * 2,
+            }
+        ),
+    }  # fmt: skip
+
+
+def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
+    """Write a plan of a fictional country and return its folder.
+
+    ``n_links`` counts existing and planned fibre together.
+    """
+    staging = folder / "staging"
+    own = staging / "schema"
+    own.mkdir(parents=True)
+    (own / "access.csv").write_text(ACCESS_SCHEMA, encoding="utf-8")
+    (own / "planned_links.csv").write_text(PLANNED_LINKS_SCHEMA, encoding="utf-8")
+    schemas = {**base_schemas(), **{path.stem: read_schema(path) for path in own.glob("*.csv")}}
+    files, contents = {}, {}
+    for name, frame in _frames(n_places, n_links).items():
+        path = staging / f"{name}.parquet"
+        files[name] = (path, write_table(conform(frame, schemas[name]), path, schemas[name]))
+        contents[name] = _schema_bytes(schemas[name])
+    engine = {
+        "name": "access", "title": "Access", "fidelity": "simple", "summary": "Chooses the cheapest technology.",
+        "layers": [
+            {
+                "layer": "uptime", "table": "access", "geometry": "places", "kind": "point",
+                "colour_by": "availability_frac", "title": "Availability",
+            },
+            {
+                "layer": "absent", "table": "nowhere", "geometry": "places", "kind": "point", "colour_by": "x",
+                "title": "Not in this plan",
+            },
+        ],
+    }  # fmt: skip
+    digests = {name: {"writer": "access" if name in {"access", "planned_links"} else "country"} for name in files}
+    plan = folder / "plan"
+    manifest = {"tables": digests, "engines": [engine], "scenario": {"name": "test", "years": [2025, 2030]}}
+    write_plan(plan, files, contents, manifest)
+    (plan / "report.html").write_text("<!doctype html><title>Report</title>", encoding="utf-8")
+    return plan
+
+
+def _schema_bytes(schema: Any) -> bytes:
+    head = "column,type,unit,default,description,status,formula\n"
+    rows = [
+        ",".join(f'"{part}"' for part in (c.name, c.type, c.unit, c.default, c.description, c.status, c.formula))
+        for c in schema.columns
+    ]
+    return (head + "\n".join(rows) + "\n").encode()
+
+
+def digest_of_file(path: Path) -> str:
+    """Return a digest of a file, to tell two tile archives apart."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
