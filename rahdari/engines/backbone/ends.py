@@ -60,12 +60,9 @@ def attached(frame: pl.DataFrame, nodes: pl.DataFrame, attach_max_km: float) -> 
     """
     if not frame.height or not nodes.height:
         return [], frame.height
-    index, distance = nearest_points(
-        frame["lon_deg"].to_numpy(),
-        frame["lat_deg"].to_numpy(),
-        nodes["lon_deg"].to_numpy(),
-        nodes["lat_deg"].to_numpy(),
-    )
+    points = [frame[name].to_numpy() for name in ("lon_deg", "lat_deg")]
+    grid = [nodes[name].to_numpy() for name in ("lon_deg", "lat_deg")]
+    index, distance = nearest_points(points[0], points[1], grid[0], grid[1])
     is_abroad = ~nodes["is_in_country"].to_numpy()
     ends: dict[str, End] = {}
     taken: set[int] = set()

@@ -11,36 +11,51 @@ class BackboneParams(Params):
     """What the simple backbone model assumes; ranges and sources stand in the engine's README."""
 
     corridor_from_name: str = Field(
-        "Khunjerab", description="Landmark where the transit corridor enters; no corridor is made where it is unknown."
+        default="Khunjerab",
+        description="Landmark where the transit corridor enters; no corridor is made where it is unknown.",
     )
-    corridor_via_name: str = Field("Rawalpindi", description="Landmark or city through which the corridor runs.")
-    corridor_to_name: str = Field("Karachi", description="Landmark or city where the corridor meets the sea cables.")
-    n_cities: int = Field(8, ge=0, le=30, description="Largest places that are joined pairwise.")
-    n_variants: int = Field(8, ge=0, le=40, description="Most variants of the corridor that are listed.")
+    corridor_via_name: str = Field(
+        default="Rawalpindi", description="Landmark or city through which the corridor runs."
+    )
+    corridor_to_name: str = Field(
+        default="Karachi", description="Landmark or city where the corridor meets the sea cables."
+    )
+    n_cities: int = Field(default=8, ge=0, le=30, description="Largest places that are joined pairwise.")
+    n_variants: int = Field(default=8, ge=0, le=40, description="Most variants of the corridor that are listed.")
     variant_detour_ratio: float = Field(
-        1.3, ge=1.0, le=3.0, description="Longest variant over the corridor, both in fibre kilometres."
+        default=1.3, ge=1.0, le=3.0, description="Longest variant over the corridor, both in fibre kilometres."
     )
     attach_max_km: float = Field(
-        30.0, ge=1.0, le=200.0, description="Farthest that an end may lie from a right-of-way node, great circle."
+        default=30.0,
+        ge=1.0,
+        le=200.0,
+        description="Farthest that an end may lie from a right-of-way node, great circle.",
     )
     foreign_way_ratio: float = Field(
-        3.0, ge=1.0, le=100.0, description="How many domestic kilometres one kilometre abroad counts in the choice."
+        default=3.0,
+        ge=1.0,
+        le=100.0,
+        description="How many domestic kilometres one kilometre abroad counts in the choice.",
     )
     cuts_per_1000_km_per_year: float = Field(
-        2.7, ge=0.1, le=20.0, description="Cuts of a terrestrial fibre in a year, for each 1,000 km of fibre."
+        default=2.7, ge=0.1, le=20.0, description="Cuts of a terrestrial fibre in a year, for each 1,000 km of fibre."
     )
-    cuts_low_per_1000_km_per_year: float = Field(1.0, ge=0.1, le=20.0, description="Low end of the cut rate.")
-    cuts_high_per_1000_km_per_year: float = Field(6.0, ge=0.1, le=20.0, description="High end of the cut rate.")
-    repair_h: float = Field(12.0, ge=1.0, le=240.0, description="Mean time from a cut to its repair.")
+    cuts_low_per_1000_km_per_year: float = Field(default=1.0, ge=0.1, le=20.0, description="Low end of the cut rate.")
+    cuts_high_per_1000_km_per_year: float = Field(default=6.0, ge=0.1, le=20.0, description="High end of the cut rate.")
+    repair_h: float = Field(default=12.0, ge=1.0, le=240.0, description="Mean time from a cut to its repair.")
     common_cause_frac: float = Field(
-        0.05, ge=0.0, le=0.5, description="Share of outages that strike both ways of a disjoint pair at once."
+        default=0.05, ge=0.0, le=0.5, description="Share of outages that strike both ways of a disjoint pair at once."
     )
-    span_max_km: float = Field(80.0, ge=20.0, le=150.0, description="Longest fibre between two amplifiers.")
-    loss_db_per_km: float = Field(0.22, ge=0.15, le=0.4, description="Loss of installed fibre with its splices.")
-    span_extra_loss_db: float = Field(1.0, ge=0.0, le=10.0, description="Connectors and ageing of each span.")
-    noise_figure_db: float = Field(5.5, ge=3.5, le=9.0, description="Noise figure of an amplifier.")
-    launch_power_dbm: float = Field(1.0, ge=-5.0, le=6.0, description="Power of one channel into each span.")
-    symbol_rate_ghz: float = Field(64.0, ge=25.0, le=140.0, description="Symbols a second of one channel, in billions.")
-    spacing_ghz: float = Field(75.0, ge=37.5, le=200.0, description="Grid on which the channels stand.")
-    n_channels: int = Field(64, ge=1, le=160, description="Channels in the band: 4.8 THz of the C band.")
-    margin_db: float = Field(2.0, ge=0.0, le=8.0, description="Kept back for ageing, repairs and model error.")
+    span_max_km: float = Field(default=80.0, ge=20.0, le=150.0, description="Longest fibre between two amplifiers.")
+    loss_db_per_km: float = Field(
+        default=0.22, ge=0.15, le=0.4, description="Loss of installed fibre with its splices."
+    )
+    span_extra_loss_db: float = Field(default=1.0, ge=0.0, le=10.0, description="Connectors and ageing of each span.")
+    noise_figure_db: float = Field(default=5.5, ge=3.5, le=9.0, description="Noise figure of an amplifier.")
+    launch_power_dbm: float = Field(default=1.0, ge=-5.0, le=6.0, description="Power of one channel into each span.")
+    symbol_rate_ghz: float = Field(
+        default=64.0, ge=25.0, le=140.0, description="Symbols a second of one channel, in billions."
+    )
+    spacing_ghz: float = Field(default=75.0, ge=37.5, le=200.0, description="Grid on which the channels stand.")
+    n_channels: int = Field(default=64, ge=1, le=160, description="Channels in the band: 4.8 THz of the C band.")
+    margin_db: float = Field(default=2.0, ge=0.0, le=8.0, description="Kept back for ageing, repairs and model error.")
