@@ -1,1 +1,1 @@
-"""TBD."""
+"""Thin faces: parse, call an operation, render."""

@@ -39,7 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     """Load a name's module on first use, so that reading a manifest imports no polars."""
     if name in _HOMES:
-        from importlib import import_module  # noqa: PLC0415
+        from importlib import import_module
 
         return getattr(import_module(f"rahdari.model.{_HOMES[name]}"), name)
     message = f"module 'rahdari.model' has no attribute '{name}'"

@@ -36,7 +36,8 @@ def _never() -> bool:
 class Context:
     """The circumstances of a run.
 
-    Results depend on ``seed``, ``detail``, ``years``, ``is_strict`` and ``backend`` only: never on ``n_workers`` or chunking.
+    Results depend on ``seed``, ``detail``, ``years``, ``is_strict`` and ``backend`` only: never on
+    ``n_workers`` or chunking.
     """
 
     seed: int = 1
@@ -64,7 +65,7 @@ class Context:
 
         Draw once per entity in key order, or key by the entity, so that chunks do not matter.
         """
-        import numpy as np  # noqa: PLC0415  # a manifest-only run must not pay for it
+        import numpy as np  # a manifest-only run must not pay for it
 
         digest = hashlib.blake2b(f"{self.seed}:{name}".encode(), digest_size=PHILOX_KEY_BYTES).digest()
         return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rahdari.errors import InputError, Problem, raise_if_any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REQUIRED = ("name", "title", "version", "fidelity", "entry", "params", "reads", "writes", "summary")
 FIDELITIES = ("simple", "full")

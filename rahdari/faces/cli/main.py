@@ -1,0 +1,312 @@
+"""The command line: each command parses, calls one operation, and prints its response.
+
+Nothing heavy is imported until a command runs, so that ``rahdari --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = typer.Typer(
+    name="rahdari",
+    help="Plan, stress-test and run a nation's digital network.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+country_app = typer.Typer(help="Build and list countries.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="Lay real files over a country; score what is modelled.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(country_app, name="country")
+app.add_typer(data_app, name="data")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
+CacheOption = Annotated[Path | None, typer.Option("--cache-dir", help="Where results and parsed packages are kept.")]
+EXIT_INPUT = 2
+
+
+def cache_folder(given: Path | None) -> Path:
+    """Return the cache folder: as given, from RAHDARI_CACHE_DIR, or the user's own."""
+    if given is not None:
+        return given
+    if "RAHDARI_CACHE_DIR" in os.environ:
+        return Path(os.environ["RAHDARI_CACHE_DIR"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rahdari"
+
+
+def plan_folder(given: Path | None) -> Path:
+    """Return the plan folder: as given, or the newest below ./plans."""
+    from rahdari.store.plans import newest_plan
+
+    return given if given is not None else newest_plan(Path("plans"))
+
+
+def answer(operation: str, call: Callable[[], Any], show: Callable[[Any], None], *, as_json: bool) -> None:
+    """Run an operation and print its response; exit 2 with every problem where it fails."""
+    from rahdari.errors import RahdariError
+    from rahdari.faces.cli import output
+
+    try:
+        response = call()
+    except RahdariError as error:
+        output.print_failure(operation, error, as_json=as_json)
+        raise typer.Exit(EXIT_INPUT) from error
+    except KeyboardInterrupt as error:
+        typer.echo("stopped; run the same command again: it resumes from the cache", err=True)
+        raise typer.Exit(EXIT_INPUT) from error
+    if as_json:
+        output.print_json(operation, response)
+    else:
+        show(response)
+
+
+@app.command()
+def plan(
+    country: Annotated[str, typer.Argument(help="Name or ISO 3166-1 code of a country, or the folder of a pack.")],
+    scenario: Annotated[str | None, typer.Option(help="Scenario name or .toml file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the plan.")] = None,
+    detail: Annotated[str | None, typer.Option(help="quick or full.")] = None,
+    places: Annotated[int | None, typer.Option(help="Smallest number of places to model.")] = None,
+    off: Annotated[list[str] | None, typer.Option(help="Engine to leave out; may be given again.")] = None,
+    executor: Annotated[str, typer.Option(help="serial, threads, processes or dask.")] = "serial",
+    workers: Annotated[int, typer.Option(help="Workers for the executor.")] = 1,
+    report: Annotated[bool, typer.Option(help="Write report.html beside the plan.")] = True,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf too.")] = False,
+    cache_dir: CacheOption = None,
+    as_json: Json = False,
+) -> None:
+    """Plan a nation's network; an unchanged plan is taken from the cache."""
+    from rahdari.faces.cli import planning
+
+    request = {
+        "country": country,
+        "scenario": scenario,
+        "out": out,
+        "detail": detail,
+        "n_places": places,
+        "engines_off": tuple(off or ()),
+        "executor": executor,
+        "n_workers": workers,
+        "cache_dir": cache_folder(cache_dir),
+    }
+    answer(
+        "plan",
+        lambda: planning.make(request, quiet=as_json, with_report=report, with_pdf=pdf),
+        planning.show,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def show(
+    plan: PlanOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8765,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Serve a plan on a map."""
+    from rahdari.faces.cli import serving
+
+    answer(
+        "show",
+        lambda: serving.serve(plan_folder(plan), host=host, port=port, open_browser=open_browser, as_json=as_json),
+        lambda _response: None,
+        as_json=False,
+    )
+
+
+@app.command()
+def explain(
+    table: Annotated[str, typer.Argument(help="Table of the cell.")],
+    row_id: Annotated[str, typer.Argument(help="Key of its row.")],
+    column: Annotated[str, typer.Argument(help="Column of the cell.")],
+    at: Annotated[list[str] | None, typer.Option(help="Further keys, such as year=2030.")] = None,
+    depth: Annotated[int, typer.Option(help="Steps to follow.")] = 6,
+    plan: PlanOption = None,
+    as_json: Json = False,
+) -> None:
+    """Walk a number down to its sources."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.explain import explain as explain_cell
+        from rahdari.service.requests import ExplainRequest
+
+        keys = dict(output.pairs(at or []))
+        folder = plan_folder(plan)
+        return explain_cell(
+            ExplainRequest(plan=folder, table=table, row_id=row_id, column=column, at=keys, depth=depth)
+        )
+
+    answer("explain", call, output.print_explanation, as_json=as_json)
+
+
+@app.command()
+def compare(
+    left: Annotated[Path, typer.Argument(help="Folder of a plan.")],
+    right: Annotated[Path, typer.Argument(help="Folder of another plan.")],
+    as_json: Json = False,
+) -> None:
+    """Show what differs between two plans."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.comparing import compare as compare_plans
+        from rahdari.service.requests import CompareRequest
+
+        return compare_plans(CompareRequest(left=left, right=right))
+
+    answer("compare", call, output.print_comparison, as_json=as_json)
+
+
+@app.command()
+def report(
+    plan: PlanOption = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a plan's report anew."""
+    from rahdari.faces.cli import planning
+
+    answer(
+        "report", lambda: planning.write_reports(plan_folder(plan), with_pdf=pdf), planning.show_paths, as_json=as_json
+    )
+
+
+@app.command()
+def doctor(cache_dir: CacheOption = None, as_json: Json = False) -> None:
+    """Examine the installation."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.doctor import doctor as examine
+
+        return examine(cache_folder(cache_dir))
+
+    answer("doctor", call, output.print_doctor, as_json=as_json)
+
+
+@app.command()
+def schema(
+    table: Annotated[str | None, typer.Argument(help="Table; without it all tables are listed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the data dictionary."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # plain JSON
+        from rahdari.service.countries import describe
+
+        return describe(table)
+
+    answer("schema", call, output.print_records, as_json=as_json)
+
+
+@country_app.command("build")
+def country_build(
+    country: Annotated[str, typer.Argument(help="Name or ISO 3166-1 code.")],
+    places: Annotated[int, typer.Option(help="Smallest number of places to model.")] = 32_000,
+    out: Annotated[Path | None, typer.Option(help="Copy the tables to this folder.")] = None,
+    cache_dir: CacheOption = None,
+    as_json: Json = False,
+) -> None:
+    """Build a country's input tables from packages, its pack and imported files."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.countries import build_country
+        from rahdari.service.requests import CountryRequest
+
+        return build_country(
+            CountryRequest(country=country, cache_dir=cache_folder(cache_dir), n_places=places, out=out)
+        )
+
+    answer("country build", call, output.print_country, as_json=as_json)
+
+
+@country_app.command("list")
+def country_list(as_json: Json = False) -> None:
+    """List the countries that have a pack; every other ISO 3166-1 code works from packages alone."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # plain JSON
+        from rahdari.service.packs import pack_folders
+
+        return {name: {"folder": folder.name} for name, folder in pack_folders().items() if name != "common"}
+
+    answer("country list", call, output.print_records, as_json=as_json)
+
+
+@data_app.command("import")
+def data_import(
+    kind: Annotated[str, typer.Argument(help="population, places, districts, sites, roads, fibre or terrain.")],
+    file: Annotated[Path, typer.Argument(help="The file.")],
+    country: Annotated[str, typer.Option(help="Country it belongs to.")] = "pakistan",
+    cache_dir: CacheOption = None,
+    as_json: Json = False,
+) -> None:
+    """Lay a real file over a country; every faulty row is named and nothing is written."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.countries import import_file
+        from rahdari.service.requests import ImportRequest
+
+        folder = cache_folder(cache_dir)
+        request = ImportRequest(
+            kind=kind, file=file, country=country, cache_dir=folder, overlay_dir=folder / "overlays"
+        )
+        return import_file(request)
+
+    answer("data import", call, output.print_model, as_json=as_json)
+
+
+@data_app.command("forget")
+def data_forget(
+    kind: Annotated[str, typer.Argument(help="Kind that was imported.")],
+    country: Annotated[str, typer.Option(help="Country it belongs to.")] = "pakistan",
+    cache_dir: CacheOption = None,
+    as_json: Json = False,
+) -> None:
+    """Take an imported file away again."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # plain JSON
+        from rahdari.service.countries import forget_import
+
+        return {kind: {"forgotten": forget_import(kind, country, cache_folder(cache_dir))}}
+
+    answer("data forget", call, output.print_records, as_json=as_json)
+
+
+@data_app.command("score")
+def data_score(
+    reference: Annotated[Path, typer.Argument(help="Folder with real files to score against; see the docs.")],
+    plan: PlanOption = None,
+    as_json: Json = False,
+) -> None:
+    """Score the modelled layers of a plan against real files."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # plain JSON
+        from rahdari.service.scoring import score
+
+        return score(plan_folder(plan), reference)
+
+    answer("data score", call, output.print_rows, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(app())

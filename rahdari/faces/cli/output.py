@@ -1,0 +1,159 @@
+"""How responses look in a terminal and as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import typer
+from pydantic import BaseModel
+
+from rahdari.errors import InputError, Problem, RahdariError
+from rahdari.service.requests import RESPONSE_VERSION, ExplainNode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rahdari.service.requests import CompareResponse, CountryResponse, DoctorResponse
+
+
+def _plain(response: Any) -> Any:  # noqa: ANN401  # any response
+    return response.model_dump(mode="json") if isinstance(response, BaseModel) else response
+
+
+def print_json(operation: str, response: Any) -> None:  # noqa: ANN401  # any response
+    """Print the envelope that every command shares."""
+    result = _plain(response)
+    is_mapping = isinstance(result, dict)
+    envelope = {
+        "ok": True,
+        "operation": operation,
+        "schema_version": RESPONSE_VERSION,
+        "result": result,
+        "certificates": result.get("certificates", []) if is_mapping else [],
+        "warnings": result.get("warnings", []) if is_mapping else [],
+        "errors": [],
+    }
+    sys.stdout.write(orjson.dumps(envelope, default=str).decode() + "\n")
+
+
+def print_failure(operation: str, error: RahdariError, *, as_json: bool) -> None:
+    """Print every problem with file, row, column and cure."""
+    if as_json:
+        envelope = {
+            "ok": False,
+            "operation": operation,
+            "schema_version": RESPONSE_VERSION,
+            "result": None,
+            "certificates": [],
+            "warnings": [],
+            "errors": [problem.as_dict() for problem in error.problems],
+        }
+        sys.stdout.write(orjson.dumps(envelope).decode() + "\n")
+        return
+    count = len(error.problems)
+    typer.echo(f"{operation}: {count} problem{'s' if count > 1 else ''}; nothing was written", err=True)
+    for problem in error.problems:
+        typer.echo(f"  - {problem}", err=True)
+
+
+def pairs(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield ``name, value`` of each ``name=value``."""
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise InputError(Problem(f"'{text}' is no name=value", "write it like year=2030"))
+        yield name, value
+
+
+def number(value: object) -> str:
+    """Return a number as people read it; other values as text.
+
+    >>> number(1234567.0), number(0.1234567), number(None), number("x")
+    ('1,234,567', '0.1235', '-', 'x')
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1):
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004  # from here digits are noise
+
+
+def print_explanation(node: ExplainNode, indent: int = 0) -> None:
+    """Print a cell and, indented below it, all it was made from."""
+    pad = "  " * indent
+    unit = f" {node.unit}" if node.unit else ""
+    key = ", ".join(f"{name}={value}" for name, value in node.key.items())
+    line = f"{pad}{node.name} = {number(node.value)}{unit}"
+    typer.echo(f"{line}  [{key}]" if key else line)
+    if node.description:
+        typer.echo(f"{pad}  {node.description}")
+    if node.how:
+        label = f" ({node.fidelity})" if node.fidelity else ""
+        typer.echo(f"{pad}  {node.how}{label}")
+    if node.formula:
+        typer.echo(f"{pad}  = {node.formula}")
+    if node.source:
+        source = node.source
+        date = f", {source['published_on']}" if source.get("published_on") else ""
+        typer.echo(f"{pad}  source: {source['title']} ({source['publisher']}{date}; {source['kind']})")
+    for term in node.terms:
+        print_explanation(term, indent + 1)
+
+
+def print_comparison(response: CompareResponse) -> None:
+    """Print the indicators, technologies and settings that differ."""
+    typer.echo(f"left  {response.left}\nright {response.right}\n")
+    for row in response.differences:
+        typer.echo(f"  asked differently: {row['what']}: {row['left']} -> {row['right']}")
+    for row in response.indicators:
+        if row["change_value"] != 0:
+            values = f"{number(row['left_value'])} -> {number(row['right_value'])} {row['unit']}"
+            typer.echo(f"  {row['name']} ({row['year']}): {values}")
+    typer.echo(f"\n{response.n_places_changed:,} places change technology")
+    for row in response.technology_changes[:10]:
+        what = f"{row['technology']} -> {row['technology_right']}"
+        typer.echo(f"  {row['year']}: {what}: {row['n_places']:,} places, {row['n_people']:,} people")
+
+
+def print_doctor(response: DoctorResponse) -> None:
+    """Print every check; those that fail carry their cure."""
+    for check in response.checks:
+        mark = "ok  " if check["is_well"] else "FAIL"
+        typer.echo(f"{mark} {check['name']}: {check['found']}")
+        if check["cure"]:
+            typer.echo(f"     {check['cure']}")
+    typer.echo("all is well" if response.is_well else "something needs a cure; see above")
+
+
+def print_country(response: CountryResponse) -> None:
+    """Print what was built and how much of it is observed."""
+    pack = f"pack {response.pack}" if response.pack else "packages alone"
+    typer.echo(f"{response.country}: {response.n_people:,} people, from {pack}")
+    for name, n_rows in response.tables.items():
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in response.evidence.get(name, {}).items())
+        typer.echo(f"  {name:<22}{n_rows:>9,}  {kinds}")
+    if response.folder:
+        typer.echo(f"tables: {response.folder}")
+
+
+def print_model(response: BaseModel) -> None:
+    """Print a response field by field."""
+    for name, value in response.model_dump(mode="json").items():
+        typer.echo(f"{name}: {value}")
+
+
+def print_records(records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print one line a record."""
+    for name, record in records.items():
+        fields = "; ".join(f"{key} {value}" for key, value in record.items() if value not in ("", [], None))
+        typer.echo(f"{name}: {fields}")
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print one line a row."""
+    for row in rows:
+        typer.echo("; ".join(f"{key} {number(value)}" for key, value in row.items()))

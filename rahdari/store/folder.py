@@ -1,0 +1,73 @@
+"""A country as a folder of files, one a table: ``places.parquet`` or ``places.csv`` and so on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from rahdari.errors import InputError, Problem, RahdariError, raise_if_any
+from rahdari.schema.checks import conform, empty_table, reference_problems
+from rahdari.store.parquet import read_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rahdari.schema import TableSchema
+
+#: Without these there is no country; all others may be missing and are then empty.
+REQUIRED = (
+    "country",
+    "districts",
+    "places",
+    "rights_of_way",
+    "rights_of_way_nodes",
+    "equipment",
+    "services",
+    "sources",
+)
+OFFSET_COLUMN = "geometry"
+
+
+def is_table_folder(folder: Path) -> bool:
+    """Return whether a folder holds a country's tables."""
+    return any((folder / f"country{ending}").is_file() for ending in (".parquet", ".csv"))
+
+
+def _read(path: Path, schema: TableSchema) -> pl.DataFrame:
+    if path.suffix == ".parquet":
+        frame = read_parquet(path, None)
+        # Point tables carry a geometry made from their coordinates; the coordinates are the truth.
+        return frame.drop(OFFSET_COLUMN) if schema.is_point_table and OFFSET_COLUMN in frame.columns else frame
+    try:
+        return pl.read_csv(path, infer_schema=False, encoding="utf8")
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise InputError(Problem(f"is no readable CSV: {error}", "save it as UTF-8 CSV", path.name)) from error
+
+
+def read_tables_folder(folder: Path, schemas: Mapping[str, TableSchema]) -> dict[str, pl.DataFrame]:
+    """Return all input tables of a folder, checked against their schema and each other.
+
+    Every fault of every file is raised at once, each with file, row, column and cure.
+    """
+    problems: list[Problem] = []
+    frames: dict[str, pl.DataFrame] = {}
+    for name, schema in schemas.items():
+        path = next(
+            (folder / f"{name}{end}" for end in (".parquet", ".csv") if (folder / f"{name}{end}").is_file()), None
+        )
+        if path is None:
+            if name in REQUIRED:
+                cure = f"add {name}.parquet or {name}.csv; see 'rahdari schema {name}'"
+                problems.append(Problem(f"table '{name}' is missing", cure, str(folder)))
+            frames[name] = empty_table(schema)
+            continue
+        try:
+            frames[name] = conform(_read(path, schema), schema, file=path.name)
+        except RahdariError as error:
+            problems += error.problems
+    # References are checked among the tables that could be read, so that one bad file does not hide another.
+    problems += reference_problems(frames, schemas)
+    raise_if_any(problems, InputError)
+    return frames
