@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -116,7 +117,7 @@ def whole_shares_by_group(weight: Floats, group: Ints, totals: Ints) -> Ints:
     result = np.zeros(len(weight), dtype=np.int64)
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(len(totals) + 1))
-    for index, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for index, (start, stop) in enumerate(pairwise(bounds)):
         rows = order[start:stop]
         if len(rows):
             result[rows] = whole_shares(weight[rows], int(totals[index]))

@@ -72,15 +72,15 @@ class _Cells:
     unit: Floats
 
 
-def places_table(  # noqa: PLR0913  # every input is a table of its own
+def places_table(
     country_id: str,
+    *,
     districts: pl.DataFrame,
     district_points: pl.DataFrame,
     towns: pl.DataFrame,
     outline: BaseGeometry,
     rights_of_way_nodes: pl.DataFrame,
     terrain: Terrain | None = None,
-    *,
     n_places: int = DEFAULT_N_PLACES,
     seed: int = 1,
     source_id: str = "synthetic_places",
@@ -103,11 +103,26 @@ def places_table(  # noqa: PLR0913  # every input is a table of its own
     cells = _cells_of(outline, points, n_places)
     people = districts["n_people"].to_numpy().astype(np.int64)
     urban_total = _urban_people(districts, settled)
-    urban = _urban_places(code, settled, districts, points, cells, urban_total)
+    urban = _urban_places(
+        code, settled=settled, districts=districts, points=points, cells=cells, urban_total=urban_total
+    )
     n_urban = np.bincount(urban["district"].to_numpy(), urban["n_people"].to_numpy(), len(people)).astype(np.int64)
-    rural = _rural_places(code, settled, districts, cells, urban, people - n_urban, nodes, land, n_places, seed)
+    rural = _rural_places(
+        code,
+        settled=settled,
+        districts=districts,
+        cells=cells,
+        urban=urban,
+        rural_total=people - n_urban,
+        nodes=nodes,
+        land=land,
+        n_places=n_places,
+        seed=seed,
+    )
     frame = pl.concat([urban, rural], how="diagonal_relaxed").filter(pl.col("n_people") > 0).sort("place_id")
-    return _finished(frame, districts, nodes, land, source_id, town_source_id)
+    return _finished(
+        frame, districts=districts, nodes=nodes, land=land, source_id=source_id, town_source_id=town_source_id
+    )
 
 
 def settled_density_per_km2(n_people: Floats) -> Floats:
@@ -254,8 +269,14 @@ def _new_towns(
     )
 
 
-def _urban_places(  # noqa: PLR0913  # one step of places_table
-    code: str, settled: pl.DataFrame, districts: pl.DataFrame, points: pl.DataFrame, cells: _Cells, urban_total: Ints
+def _urban_places(
+    code: str,
+    *,
+    settled: pl.DataFrame,
+    districts: pl.DataFrame,
+    points: pl.DataFrame,
+    cells: _Cells,
+    urban_total: Ints,
 ) -> pl.DataFrame:
     """Return towns and city cells whose people sum to the urban people of their district.
 
@@ -329,8 +350,9 @@ def _cell_ids(code: str, h3_id: Ints) -> list[str]:
     return [f"{code}-h{int(cell):x}".rstrip("f") for cell in h3_id]
 
 
-def _rural_places(  # noqa: PLR0913  # one step of places_table
+def _rural_places(
     code: str,
+    *,
     settled: pl.DataFrame,
     districts: pl.DataFrame,
     cells: _Cells,
@@ -366,11 +388,12 @@ def _rural_places(  # noqa: PLR0913  # one step of places_table
         _, to = cKDTree(cells.unit[at[drawn]]).query(cells.unit[at[rows]])
         people = whole_shares(np.bincount(to, weight[rows], len(drawn)), int(rural_total[d]))
         parts.append((at[drawn], people, np.bincount(to, cells.area_km2[at[rows]], len(drawn))))
-    return _rural_frame(code, settled, districts, cells, parts, rural_total)
+    return _rural_frame(code, settled=settled, districts=districts, cells=cells, parts=parts, rural_total=rural_total)
 
 
-def _rural_frame(  # noqa: PLR0913  # one step of places_table
+def _rural_frame(
     code: str,
+    *,
     settled: pl.DataFrame,
     districts: pl.DataFrame,
     cells: _Cells,
@@ -410,7 +433,7 @@ def _rural_frame(  # noqa: PLR0913  # one step of places_table
 
 
 def _rural_weight(cells: _Cells, at: Ints, settled: pl.DataFrame, nodes: pl.DataFrame, land: Terrain) -> Floats:
-    """Return the relative density of rural people in the cells ``at``: low, flat, near a road and near a town is more."""
+    """Return the relative density of rural people in the cells ``at``: low, flat, near road and town is more."""
     lon, lat = cells.lon_deg[at], cells.lat_deg[at]
     road, _ = cKDTree(unit_vectors(nodes["lon_deg"], nodes["lat_deg"])).query(cells.unit[at])
     weight = FAR_WEIGHT + (1.0 - FAR_WEIGHT) * np.exp(-arc_km(road) / ROAD_SCALE_KM)
@@ -435,8 +458,9 @@ def _cells_per_district(rural_total: Ints, district: Ints, n_cells: int) -> Ints
     return np.maximum(drawn, (most > 0).astype(np.int64))
 
 
-def _finished(  # noqa: PLR0913  # one step of places_table
+def _finished(
     frame: pl.DataFrame,
+    *,
     districts: pl.DataFrame,
     nodes: pl.DataFrame,
     land: Terrain,
