@@ -102,7 +102,7 @@ def whole_shares(weight: ArrayLike, total: int) -> Ints:
     if w.sum() <= 0.0:
         w = np.ones(len(w))
     exact = w / w.sum() * total
-    floor = np.floor(exact).astype(np.int64)
+    floor: Ints = np.floor(exact).astype(np.int64)
     missing = total - int(floor.sum())
     order = np.argsort(-(exact - floor), kind="stable")
     floor[order[:missing]] += 1

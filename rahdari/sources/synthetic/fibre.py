@@ -168,6 +168,8 @@ def parallel_fibres(flow: Floats, length_km: Floats, total_km: float | None, mos
     if total_km is None:
         return busy.astype(np.int64)
     rank = np.argsort(-flow, kind="stable")
+    if not busy.any():
+        return np.zeros(len(flow), dtype=np.int64)
     if length_km[busy].sum() >= total_km:
         wanted = busy.astype(float)
         whole = np.zeros(len(flow), dtype=np.int64)
@@ -316,7 +318,7 @@ def _cable_ends(reach: list[tuple[float, str]], length_km: float | None) -> list
     [(8200.0, 'c'), (1100.0, 'a')]
     """
     left_km = length_km if length_km is not None else (reach[0][0] if reach else 0.0)
-    ends = []
+    ends: list[tuple[float, str]] = []
     for km, name in reversed(reach):
         if km <= left_km and len(ends) < MAX_ENDS:
             ends.append((km, name))

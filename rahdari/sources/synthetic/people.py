@@ -31,6 +31,7 @@ from rahdari.sources.synthetic.common import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
     from shapely.geometry.base import BaseGeometry
 
     from rahdari.sources.synthetic.common import Flags, Floats, Ints, Terrain
@@ -125,14 +126,15 @@ def places_table(
     )
 
 
-def settled_density_per_km2(n_people: Floats) -> Floats:
+def settled_density_per_km2(n_people: ArrayLike) -> Floats:
     """Return people per square kilometre of built-up land in a town, rising with size (assumed power law).
 
     >>> settled_density_per_km2(np.array([1e4, 1e7])).round().tolist()
     [3000.0, 16870.0]
     """
     ratio = np.maximum(np.asarray(n_people, dtype=float), 1.0) / TOWN_REFERENCE_PEOPLE
-    return np.maximum(TOWN_DENSITY_PER_KM2 * ratio**TOWN_DENSITY_EXPONENT, URBAN_LEAST_DENSITY_PER_KM2)
+    density = TOWN_DENSITY_PER_KM2 * ratio**TOWN_DENSITY_EXPONENT
+    return np.asarray(np.maximum(density, URBAN_LEAST_DENSITY_PER_KM2))
 
 
 def _refuse_empty(**frames: pl.DataFrame) -> None:
@@ -397,7 +399,7 @@ def _rural_frame(
     settled: pl.DataFrame,
     districts: pl.DataFrame,
     cells: _Cells,
-    parts: list[tuple[Ints, Ints, Floats]],
+    parts: list[tuple[Any, Any, Any]],
     rural_total: Ints,
 ) -> pl.DataFrame:
     """Return the drawn cells as places; a district without a cell has one place at its own point."""
@@ -514,4 +516,4 @@ def _electrified(frame: pl.DataFrame, districts: pl.DataFrame) -> Floats:
     rural = np.maximum(total - in_town, 0.0)
     in_rural = np.minimum(unlit * (total - UNLIT_URBAN_RATIO * in_town) / np.maximum(rural, 1.0), 1.0)
     in_towns = (unlit * total - in_rural * rural) / np.maximum(in_town, 1.0)
-    return np.clip(1.0 - np.where(urban, in_towns[district], in_rural[district]), 0.0, 1.0)
+    return np.asarray(np.clip(1.0 - np.where(urban, in_towns[district], in_rural[district]), 0.0, 1.0))
