@@ -14,7 +14,7 @@ from rahdari.schema import base_schemas, schemas_in, table_schema
 from rahdari.schema.checks import conform, empty_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rahdari.model import Context, EngineResult, Params
@@ -24,7 +24,7 @@ SOURCE = {"evidence": "synthetic", "source_id": "test_country"}
 ROWS_RECOMPUTED = 40
 
 
-def rows(name: str, columns: list[str], values: list[tuple[object, ...]]) -> pl.DataFrame:
+def rows(name: str, columns: list[str], values: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     """Return a conformed base table from rows of the test country."""
     frame = pl.DataFrame(values, schema=columns, orient="row", infer_schema_length=None)
     source = [pl.lit(value).alias(column) for column, value in SOURCE.items()]
@@ -90,6 +90,10 @@ def recompute(
         schemas = {**(schemas_in(other / "tables") if (other / "tables").is_dir() else {}), **schemas}
     tables = {**inputs, **results}
 
+    def keys_of(table: str) -> tuple[str, ...]:
+        # A stand-in for another engine's table may have no schema; its first column is its key then.
+        return schemas[table].key if table in schemas else (tables[table].columns[0],)
+
     def lookup(table: str, keys: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found = tables[table].filter(*[pl.col(name) == value for name, value in keys.items()])
         return found.row(0, named=True) if found.height == 1 else None
@@ -100,13 +104,13 @@ def recompute(
         assert formulas, f"{name} has no formula"
         for row in frame[:: max(1, frame.height // ROWS_RECOMPUTED)].iter_rows(named=True):
             constants = {"year_base": ctx.years[0], "year_end": ctx.years[-1]}
-            scope = Scope(name, row, lambda table: schemas[table].key, lookup, params.model_dump(), constants)
+            scope = Scope(name, row, keys_of, lookup, params.model_dump(), constants)
             for column in formulas:
                 value, _ = evaluated(column.formula, scope)
                 if row[column.name] is None or value is None:
                     assert value is row[column.name], f"{name}.{column.name}: {value} is not {row[column.name]}"
                 else:
-                    assert math.isclose(float(value), float(row[column.name]), rel_tol=1e-9, abs_tol=1e-12), (  # type: ignore[arg-type]
+                    assert math.isclose(float(value), float(row[column.name]), rel_tol=1e-9, abs_tol=1e-12), (
                         f"{name}.{column.name}: {value} is not {row[column.name]}"
                     )
                 n_compared += 1

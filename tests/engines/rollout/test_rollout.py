@@ -57,8 +57,8 @@ def test_result_keeps_schema_formulas_proofs_and_row_order(plan: dict[str, pl.Da
 def test_money_kilometres_homes_and_sites_are_conserved(
     plan: dict[str, pl.DataFrame], params: dict[str, float]
 ) -> None:
-    schedule = rollout(Tables(plan), RolloutParams(**params), Context()).tables["schedule"]  # type: ignore[arg-type]
-    planned = plan["planned_links"]["capex_usd"].sum() + plan["planned_sites"]["capex_usd"].sum()
+    schedule = rollout(Tables(plan), RolloutParams(**params), Context()).tables["schedule"]
+    planned = sum(float(plan[name]["capex_usd"].sum()) for name in ("planned_links", "planned_sites"))
     assert schedule["capex_usd"].sum() == pytest.approx(planned)
     assert schedule["fibre_km"].sum() == pytest.approx(plan["planned_links"]["length_km"].sum())
     assert schedule["n_households_passed"].sum() == plan["access"]["n_households_passed"].sum()

@@ -1,0 +1,142 @@
+"""Published failures against what the simple model would have said."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from rahdari.methods.routing import nearest_points
+
+if TYPE_CHECKING:
+    from rahdari.engines.stress.params import StressParams
+    from rahdari.methods.routing import FloatArray
+    from rahdari.model import Tables
+
+PCT = 100.0
+GBPS_PER_TBPS = 1000.0
+PEOPLE_PER_MILLION = 1e6
+WORD = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A predicted loss in the unit of the publication, or ``None`` with the reason."""
+
+    value: float | None
+    note: str
+
+
+def reached_frac(lon_deg: FloatArray, lat_deg: FloatArray, hazards: pl.DataFrame) -> FloatArray:
+    """Return (n,) the largest severity of the hazards that reach each point; 0 where none does."""
+    severity: FloatArray = np.zeros(lon_deg.size)
+    for row in hazards.sort("hazard_id").iter_rows(named=True):
+        if row["lon_deg"] is None or row["lat_deg"] is None or row["radius_km"] is None:
+            inside = np.ones(lon_deg.size, dtype=np.bool_)
+        else:
+            centre = np.array([row["lon_deg"]]), np.array([row["lat_deg"]])
+            inside = nearest_points(lon_deg, lat_deg, *centre)[1] <= row["radius_km"]
+        severity = np.maximum(severity, np.where(inside, row["severity_frac"], 0.0))
+    return severity
+
+
+def scaled(frac: float, total: float, unit: str) -> float | None:
+    """Return a share of ``total`` in the unit of a publication, or ``None`` where the unit is of another kind."""
+    text = unit.lower()
+    if "pct" in text or "percent" in text or "%" in text:
+        return frac * PCT
+    if "frac" in text:
+        return frac
+    return frac * total / (PEOPLE_PER_MILLION if "million" in text else 1.0)
+
+
+def counts_people(unit: str) -> bool:
+    """Return whether a unit counts people or users rather than sites.
+
+    >>> counts_people("million users"), counts_people("sites")
+    (True, False)
+    """
+    return any(word in unit.lower() for word in ("people", "user", "subscriber", "person"))
+
+
+def grid_failure(event: dict[str, object], tables: Tables, params: StressParams) -> Prediction:
+    """Return the share of sites that go dark when the whole grid fails for the event's length."""
+    sites = tables["sites"].filter(pl.col("kind") == "tower")
+    if not sites.height:
+        return Prediction(None, "the country has no sites")
+    stated = event["duration_h"]
+    hours = float(stated) if isinstance(stated, (int, float)) else params.grid_failure_h
+    is_dark = pl.col("is_on_grid") & ~pl.col("has_generator") & (pl.col("battery_h") < hours)
+    frac = float(sites.select(is_dark).to_series().sum()) / sites.height
+    note = f"grid-fed sites without generator whose battery lasts less than {hours:g} h; generators are refuelled"
+    return Prediction(scaled(frac, sites.height, str(event["lost_unit"] or "pct")), note)
+
+
+def cable_cut(event: dict[str, object], tables: Tables, params: StressParams) -> Prediction:
+    """Return the traffic lost with the sea cables that the event names."""
+    words = set(WORD.findall(str(event["what"]).lower().replace("-", "")))
+    cables = tables["cables"].filter(pl.col("kind") == "subsea").sort("cable_id")
+    named = [
+        row
+        for row in cables.iter_rows(named=True)
+        if set(WORD.findall(row["name"].lower().replace("-", ""))[:1]) & words and row["active_tbps"] is not None
+    ]
+    if not named:
+        return Prediction(None, "the publication names no cable whose active capacity is known")
+    lost_gbps = sum(row["active_tbps"] for row in named) * GBPS_PER_TBPS * params.cable_use_frac
+    unit = str(event["lost_unit"] or "gbps").lower()
+    if "bps" not in unit:
+        return Prediction(None, "the loss is not published as traffic")
+    value = lost_gbps / GBPS_PER_TBPS if "tbps" in unit else lost_gbps
+    note = f"active capacity of {len(named)} named cable(s) times the share in use, {params.cable_use_frac:g}"
+    return Prediction(value, note)
+
+
+def flood(event: dict[str, object], tables: Tables, _params: StressParams) -> Prediction:
+    """Return the share of sites, or the number of people, that the flood hazards would strike all at once."""
+    hazards = tables["hazards"].filter(pl.col("kind") == "flood")
+    unit = str(event["lost_unit"] or "pct")
+    table = tables["places"] if counts_people(unit) else tables["sites"].filter(pl.col("kind") == "tower")
+    if not hazards.height or not table.height:
+        return Prediction(None, "no flood hazard or no exposed asset is known")
+    weight = table["n_people"].to_numpy().astype(np.float64) if counts_people(unit) else np.ones(table.height)
+    severity = reached_frac(table["lon_deg"].to_numpy(), table["lat_deg"].to_numpy(), hazards)
+    frac = float(weight @ severity) / float(weight.sum())
+    note = f"all {hazards.height} flood hazards at once; evidence of the hazards: " + ", ".join(
+        sorted(set(hazards["evidence"].to_list()))
+    )
+    return Prediction(scaled(frac, float(weight.sum()), unit), note)
+
+
+MODELS = {"grid_failure": grid_failure, "cable_cut": cable_cut, "flood": flood}
+
+
+def replay_rows(tables: Tables, params: StressParams) -> list[dict[str, object]]:
+    """Return one row of ``event_replay`` for every event, compared or with the reason why not."""
+    rows = []
+    for event in tables["events"].sort("event_id").iter_rows(named=True):
+        model = MODELS.get(event["kind"])
+        made = model(event, tables, params) if model else Prediction(None, "the simple model has no such failure")
+        published = event["lost_value"]
+        if made.value is None:
+            status = "not_modelled"
+        elif published is None or published <= 0.0:
+            status = "no_published_loss"
+        else:
+            status = "replayed"
+        error = abs(made.value - published) / published if status == "replayed" and made.value is not None else None
+        rows.append(
+            {
+                **{name: event[name] for name in ("event_id", "at_utc", "kind", "what")},
+                "status": status,
+                "predicted_value": made.value,
+                "published_value": published,
+                "unit_text": event["lost_unit"],
+                "error_frac": error,
+                "note": made.note,
+            }
+        )
+    return rows
