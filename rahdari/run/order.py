@@ -59,16 +59,26 @@ def ordered(engines: Iterable[EngineManifest], inputs: Iterable[str]) -> list[En
     return result
 
 
-def without(engines: Iterable[EngineManifest], off: Iterable[str]) -> tuple[list[EngineManifest], list[str]]:
-    """Return the engines left when some are off, and the names that go with them for want of input."""
+def without(
+    engines: Iterable[EngineManifest], off: Iterable[str], inputs: Iterable[str], *, has_quarantined: bool = False
+) -> tuple[list[EngineManifest], list[str]]:
+    """Return the engines left when some are off, and the names that go with them for want of input.
+
+    A table that nobody writes is an error of :func:`ordered`, unless an engine is in quarantine: then its
+    readers rest too, and the others run.
+    """
     off = set(off)
-    remaining = [engine for engine in engines if engine.name not in off]
+    everything = list(engines)
+    remaining = [engine for engine in everything if engine.name not in off]
     dropped: list[str] = []
-    lost = {table for engine in engines if engine.name in off for table in engine.writes}
+    written_somewhere = {table for engine in everything for table in engine.writes} | {*inputs, GATHERED}
     while True:
-        blocked = [engine for engine in remaining if set(engine.reads) & lost]
+        written = {table for engine in remaining for table in engine.writes} | {*inputs, GATHERED}
+        lost = {table for engine in remaining for table in engine.reads} - written
+        if not has_quarantined:
+            lost &= written_somewhere
+        blocked = [engine for engine in remaining if lost & set(engine.reads)]
         if not blocked:
             return remaining, dropped
         dropped += [engine.name for engine in blocked]
-        lost |= {table for engine in blocked for table in engine.writes}
         remaining = [engine for engine in remaining if engine not in blocked]

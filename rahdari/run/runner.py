@@ -227,8 +227,12 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
     known = known or registry()
     check_parameters(known.engines, scenario)
     options.cache.sweep()
-    remaining, dropped = without(known.engines.values(), scenario.engines_off)
-    steps = ordered(remaining, [name for name in known.schemas if name not in _written(known)])
+    inputs_known = [name for name in known.schemas if name not in _written(known)]
+    has_quarantined = bool(known.quarantined)
+    remaining, dropped = without(
+        known.engines.values(), scenario.engines_off, inputs_known, has_quarantined=has_quarantined
+    )
+    steps = ordered(remaining, inputs_known)
     states, record = country_states(inputs, scenario, options.cache, known, _country_events(options))
     result = RunResult(states, [], [], dropped, known)
     for step in steps:

@@ -119,7 +119,7 @@ def _row(frame: pl.DataFrame, keys: tuple[str, ...], request: ExplainRequest) ->
         chosen = chosen.filter(chosen[name].cast(str) == str(value))
     if not chosen.height:
         near = frame.filter(frame[keys[0]].cast(str).str.contains(request.row_id, literal=True))[keys[0]].unique()
-        some = ", ".join(str(value) for value in (near if len(near) else frame[keys[0]].unique())[:3])
+        some = ", ".join(str(value) for value in (near if len(near) else frame[keys[0]].unique()).sort()[:3])
         what = f"{request.table} has no row {wanted}"
         raise InputError(Problem(what, f"such rows are {some}" if some else "the table is empty"))
     # Several rows remain where a later key was not given: the last one is the latest year.

@@ -27,19 +27,20 @@ REQUIRED = (
     "services",
     "sources",
 )
-OFFSET_COLUMN = "geometry"
+ENDINGS = (".parquet", ".csv")
+GEOMETRY = "geometry"
 
 
 def is_table_folder(folder: Path) -> bool:
     """Return whether a folder holds a country's tables."""
-    return any((folder / f"country{ending}").is_file() for ending in (".parquet", ".csv"))
+    return any((folder / f"country{ending}").is_file() for ending in ENDINGS)
 
 
 def _read(path: Path, schema: TableSchema) -> pl.DataFrame:
     if path.suffix == ".parquet":
         frame = read_parquet(path, None)
         # Point tables carry a geometry made from their coordinates; the coordinates are the truth.
-        return frame.drop(OFFSET_COLUMN) if schema.is_point_table and OFFSET_COLUMN in frame.columns else frame
+        return frame.drop(GEOMETRY) if schema.is_point_table and GEOMETRY in frame.columns else frame
     try:
         return pl.read_csv(path, infer_schema=False, encoding="utf8")
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
@@ -54,9 +55,8 @@ def read_tables_folder(folder: Path, schemas: Mapping[str, TableSchema]) -> dict
     problems: list[Problem] = []
     frames: dict[str, pl.DataFrame] = {}
     for name, schema in schemas.items():
-        path = next(
-            (folder / f"{name}{end}" for end in (".parquet", ".csv") if (folder / f"{name}{end}").is_file()), None
-        )
+        candidates = [folder / f"{name}{ending}" for ending in ENDINGS]
+        path = next((candidate for candidate in candidates if candidate.is_file()), None)
         if path is None:
             if name in REQUIRED:
                 cure = f"add {name}.parquet or {name}.csv; see 'rahdari schema {name}'"

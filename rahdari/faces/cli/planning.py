@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,7 +14,6 @@ from rahdari.faces.cli.output import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rahdari.run.runner import Event
     from rahdari.service.requests import PlanResponse
@@ -125,7 +125,9 @@ def show(response: PlanResponse) -> None:
     latest: dict[str, dict[str, Any]] = {}
     for row in sorted(response.indicators, key=lambda row: (row["indicator_id"], row["year"])):
         latest[row["indicator_id"]] = row
-    typer.echo(f"\n{response.country.title()}, scenario {response.scenario}: {response.tables['places']:,} places")
+    typer.echo(
+        f"\n{Path(response.country).name.title()}, scenario {response.scenario}: {response.tables['places']:,} places"
+    )
     for question, wanted in QUESTIONS:
         parts = [_figure(latest[name]) for name in wanted if name in latest]
         typer.echo(f"  {question:<24}{'; '.join(parts) or 'no engine answers this yet'}")

@@ -1,0 +1,62 @@
+"""Shared fixtures: a small country on disk and one plan of it, made once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rahdari.schema import base_schemas
+from rahdari.service.plan_view import Plan
+from rahdari.service.planning import plan
+from rahdari.service.requests import PlanRequest
+from rahdari.store.parquet import write_table
+from tests.fixtures import small_country
+
+if TYPE_CHECKING:
+    from rahdari.service.requests import PlanResponse
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Return the folder of outside truths beside the checkout, or skip."""
+    if not SHARED.is_dir():
+        pytest.skip("the reference data beside the checkout is absent")
+    return SHARED
+
+
+def write_country(folder: Path) -> Path:
+    """Write the small country as a folder of tables."""
+    schemas = base_schemas()
+    for name, frame in small_country().items():
+        if name in schemas:
+            write_table(frame, folder / f"{name}.parquet", schemas[name])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def country_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that holds the small country's tables."""
+    return write_country(tmp_path_factory.mktemp("country"))
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache folder shared by the tests of one run."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def small_response(country_folder: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> PlanResponse:
+    """Return the response of planning the small country with every engine."""
+    out = tmp_path_factory.mktemp("plan") / "small"
+    return plan(PlanRequest(country=str(country_folder), out=out, cache_dir=cache_dir))
+
+
+@pytest.fixture(scope="session")
+def small_plan(small_response: PlanResponse) -> Plan:
+    """Return the plan of the small country."""
+    return Plan(small_response.folder)
