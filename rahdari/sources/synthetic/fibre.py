@@ -15,6 +15,7 @@ import shapely
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from rahdari.sources.synthetic import FIBRE_SOURCE_ID
 from rahdari.sources.synthetic.common import distance_km, nearest
 from rahdari.sources.synthetic.sites import landing_site_id
 
@@ -48,7 +49,7 @@ EXCHANGES = {
     "ix-sydney": ("Sydney", 151.22, -33.86),
 }
 MAX_SEA_KM = 9_000.0  # beyond it another exchange is nearer
-MAX_ENDS = 3  # ends of one cable that are drawn
+MAX_ENDS = 2  # ends of one cable that are drawn
 SYNTHETIC = "synthetic"
 
 
@@ -64,7 +65,7 @@ def links_table(
     long_haul_km: float | None = None,
     home_districts: Mapping[str, frozenset[str]] | None = None,
     sea_path: SeaPath | None = None,
-    source_id: str = "synthetic_fibre",
+    source_id: str = FIBRE_SOURCE_ID,
 ) -> pl.DataFrame:
     """Return the table ``links``, sorted by ``link_id``.
 

@@ -17,6 +17,7 @@ import shapely
 from scipy.spatial import cKDTree
 
 from rahdari.errors import InputError, Problem
+from rahdari.sources.synthetic import PLACES_SOURCE_ID
 from rahdari.sources.synthetic.common import (
     KM_PER_DEG,
     FlatTerrain,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from shapely.geometry.base import BaseGeometry
 
-    from rahdari.sources.synthetic.common import Flags, Floats, Ints, Terrain
+    from rahdari.sources.synthetic.common import Floats, Ints, Terrain
 
 DEFAULT_N_PLACES = 32_000  # a national plan has at least 30,000 places
 CELLS_PER_PLACE = 1.5  # cells to choose from, so that empty land can stay empty
@@ -58,6 +59,7 @@ SLOPE_SCALE = 0.06  # assumed e-folding mean slope on a 9 km grid
 CELL_PEOPLE_SHARE = 0.7  # a district's share of rural cells: this much by people, the rest by area
 UNLIT_URBAN_RATIO = 0.3  # assumed: unlit share in towns against that of the whole district
 DEFAULT_URBAN_MOST_FRAC = 0.9  # where the census gives no urban share, towns hold at most this share
+RURAL_TOWNS_MOST_FRAC = 0.1  # assumed: share of a wholly rural district that lives in its gazetteer towns
 SYNTHETIC = "synthetic"
 
 
@@ -84,7 +86,7 @@ def places_table(
     terrain: Terrain | None = None,
     n_places: int = DEFAULT_N_PLACES,
     seed: int = 1,
-    source_id: str = "synthetic_places",
+    source_id: str = PLACES_SOURCE_ID,
     town_source_id: str = "geonames",
 ) -> pl.DataFrame:
     """Return the table ``places``, sorted by ``place_id``.
@@ -233,12 +235,17 @@ def _area_km2(shape: BaseGeometry) -> float:
 
 
 def _urban_people(districts: pl.DataFrame, settled: pl.DataFrame) -> Ints:
-    """Return the urban people of each district: the census share, else what its towns hold."""
+    """Return the people of towns and cities in each district: the census' urban share, else what the towns hold.
+
+    Where the census counts nobody as urban, the known towns hold a small share and count as rural.
+    """
     people = districts["n_people"].to_numpy().astype(float)
     in_towns = np.bincount(settled["district"].to_numpy(), settled["n_people"].to_numpy(), len(people))
     share = np.array([np.nan if s is None else float(s) for s in districts["urban_frac"]])
     fallback = np.minimum(in_towns, DEFAULT_URBAN_MOST_FRAC * people)
-    return np.rint(np.where(np.isnan(share), fallback, np.nan_to_num(share) * people)).astype(np.int64)
+    in_rural = np.minimum(in_towns, RURAL_TOWNS_MOST_FRAC * people)
+    urban = np.select([np.isnan(share), share <= 0], [fallback, in_rural], np.nan_to_num(share) * people)
+    return np.asarray(np.rint(urban), dtype=np.int64)
 
 
 def _new_towns(
@@ -259,7 +266,7 @@ def _new_towns(
         usable.filter(pl.col("excess") > 0)
         .with_columns(district_name.filter(usable["excess"] > 0))
         .select(
-            (pl.lit(f"{code}-") + pl.col("district_point_id")).alias("place_id"),
+            (pl.lit(f"{code}-") + pl.col("district_point_id").str.strip_prefix(f"{code}-") + "-town").alias("place_id"),
             pl.coalesce("name", "district_name").alias("name"),
             pl.lit(None, dtype=pl.String).alias("name_local"),
             "lon_deg",
@@ -287,64 +294,83 @@ def _urban_places(
     """
     new = _new_towns(code, settled, districts, points, urban_total)
     base = pl.concat([settled.with_columns(pl.lit("observed").alias("evidence")), new], how="vertical_relaxed")
-    base = base.sort("place_id").with_columns((pl.col("n_people") >= CITY_PEOPLE).alias("is_city"))
-    single = base.filter(~pl.col("is_city")).with_columns(
-        pl.col("n_people").alias("weight"),
+    size = pl.Series(urban_total.astype(float))[base["district"]]
+    share = pl.col("n_people") / pl.col("n_people").sum().over("district")
+    base = base.with_columns((share * size).alias("weight")).filter(pl.col("weight") > 0).sort("place_id")
+    columns = ["place_id", "name", "name_local", "lon_deg", "lat_deg", "district", "evidence", "weight"]
+    base = base.select(columns).with_columns(
         pl.lit(None, dtype=pl.Int64).alias("cell"),
-        pl.lit("town").alias("kind"),
+        pl.when(pl.col("weight") >= CITY_PEOPLE).then(pl.lit("city")).otherwise(pl.lit("town")).alias("kind"),
     )
-    columns = ["place_id", "name", "name_local", "lon_deg", "lat_deg", "district", "evidence", "weight", "cell", "kind"]
-    parts = [single.select(columns)]
-    taken = np.zeros(len(cells.h3_id), dtype=bool)
-    tree = cKDTree(cells.unit) if len(cells.h3_id) else None
-    cities = base.filter(pl.col("is_city")).sort(["n_people", "place_id"], descending=[True, False])
-    parts += [_city_places(code, city, cells, tree, taken) for city in cities.iter_rows(named=True)]
+    cities = base.filter(pl.col("kind") == "city").sort(["weight", "place_id"], descending=[True, False])
+    parts = [base.filter(pl.col("kind") == "town"), *_city_places(code, cities, cells)]
     frame = pl.concat(parts, how="vertical_relaxed").sort("place_id")
     people = whole_shares_by_group(frame["weight"].to_numpy(), frame["district"].to_numpy(), urban_total)
     # A piece of a city is as wide as its cell; a town, or a city without cells, as wide as its people need.
     cell_area = float(cells.area_km2[0]) if len(cells.area_km2) else 0.0
     own_area = people / settled_density_per_km2(people)
-    area = np.where(
-        frame["cell"].is_null().to_numpy(), own_area, np.minimum(cell_area, people / URBAN_LEAST_DENSITY_PER_KM2)
-    )
+    in_cell = np.minimum(cell_area, people / URBAN_LEAST_DENSITY_PER_KM2)
+    is_urban = districts["urban_frac"].fill_null(1.0).to_numpy()[frame["district"].to_numpy()] > 0
     return frame.with_columns(
-        pl.Series("n_people", people), pl.Series("area_km2", area), pl.lit(value=True).alias("is_urban")
+        pl.Series("n_people", people),
+        pl.Series("area_km2", np.where(frame["cell"].is_null().to_numpy(), own_area, in_cell)),
+        pl.Series("is_urban", is_urban),
     )
 
 
-def _city_places(code: str, city: dict[str, Any], cells: _Cells, tree: cKDTree | None, taken: Flags) -> pl.DataFrame:
-    """Return one city's rows with weights, and mark the cells it takes in ``taken``."""
-    radius_km = float(np.sqrt(city["n_people"] / settled_density_per_km2(city["n_people"]) / np.pi))
-    centre = unit_vectors(city["lon_deg"], city["lat_deg"])
-    near = np.zeros(0, dtype=np.int64)
-    if tree is not None:
-        near = np.array(sorted(tree.query_ball_point(centre, chord(radius_km))), dtype=np.int64)
-        near = near[~taken[near] & (cells.district[near] == city["district"])]
-    taken[near] = True
-    apart_km = arc_km(np.linalg.norm(cells.unit[near] - centre, axis=1))
-    kernel = np.exp(-apart_km / (KERNEL_SHARE * radius_km))
-    core = int(np.argmin(apart_km)) if len(near) else 0
-    cell = near if len(near) else np.array([-1])
-    weight = city["n_people"] * (kernel / kernel.sum() if len(near) else np.ones(1))
-    first = np.arange(len(cell)) == core
-    order = np.argsort(~first, kind="stable")
-    rest = near[order[1:]] if len(near) else near
-    n_rest = len(rest)
-    return pl.DataFrame(
-        {
-            "place_id": [city["place_id"], *_cell_ids(code, cells.h3_id[rest])],
-            "name": [city["name"], *[f"{city['name']}, part {i + 1}" for i in range(n_rest)]],
-            "name_local": [city["name_local"]] * (n_rest + 1),
-            "lon_deg": [city["lon_deg"], *cells.lon_deg[rest].tolist()],
-            "lat_deg": [city["lat_deg"], *cells.lat_deg[rest].tolist()],
-            "district": [city["district"]] * (n_rest + 1),
-            "evidence": [city["evidence"]] + [SYNTHETIC] * n_rest,
-            "weight": weight[order].tolist(),
-            "cell": [int(c) if c >= 0 else None for c in cell[order]],
-            "kind": ["city"] * (n_rest + 1),
-        },
-        schema_overrides={"name_local": pl.String, "cell": pl.Int64},
+def _city_places(code: str, cities: pl.DataFrame, cells: _Cells) -> list[pl.DataFrame]:
+    """Return the cities' own rows and the rows of their other cells, all with weights.
+
+    The footprints of neighbouring cities add up; a cell is named after the city that puts most people there, and a
+    city's own row takes the place of the free cell nearest to its point.
+    """
+    if cities.is_empty() or not len(cells.h3_id):
+        return [cities]
+    weight = np.zeros(len(cells.h3_id))
+    most = np.zeros(len(cells.h3_id))
+    owner = np.full(len(cells.h3_id), -1)
+    core = np.full(cities.height, -1)
+    is_core = np.zeros(len(cells.h3_id), dtype=bool)
+    tree = cKDTree(cells.unit)
+    order = np.argsort(cells.district, kind="stable")
+    bounds = np.searchsorted(cells.district[order], np.arange(cells.district.max() + 2))
+    for number, city in enumerate(cities.iter_rows(named=True)):
+        radius_km = float(np.sqrt(city["weight"] / settled_density_per_km2(city["weight"]) / np.pi))
+        centre = unit_vectors(city["lon_deg"], city["lat_deg"])
+        at_home = order[slice(*bounds[city["district"] : city["district"] + 2])]
+        free = at_home[~is_core[at_home]]
+        if not len(free):
+            continue
+        core[number] = free[np.argmin(np.linalg.norm(cells.unit[free] - centre, axis=1))]
+        is_core[core[number]] = True
+        near = np.array(tree.query_ball_point(centre, chord(radius_km)), dtype=np.int64)
+        near = near[(cells.district[near] == city["district"]) & (near != core[number])]
+        near = np.append(np.sort(near), core[number])
+        apart_km = arc_km(np.linalg.norm(cells.unit[near] - centre, axis=1))
+        kernel = np.exp(-apart_km / (KERNEL_SHARE * radius_km))
+        people = city["weight"] * kernel / kernel.sum()
+        weight[near] += people
+        ahead = people > most[near]
+        most[near[ahead]] = people[ahead]
+        owner[near[ahead]] = number
+    placed = np.flatnonzero(core >= 0)
+    own_weight = cities["weight"].to_numpy().copy()
+    own_weight[placed] = weight[core[placed]]
+    cell_of = pl.Series("cell", [int(c) if c >= 0 else None for c in core], dtype=pl.Int64)
+    own = cities.with_columns(pl.Series("weight", own_weight), cell_of)
+    rest = np.flatnonzero((owner >= 0) & ~is_core)
+    rest = rest[np.lexsort((rest, owner[rest]))]
+    part = np.arange(len(rest)) - np.searchsorted(owner[rest], owner[rest]) + 1
+    pieces = cities[owner[rest].tolist()].with_columns(
+        pl.Series("place_id", _cell_ids(code, cells.h3_id[rest]), dtype=pl.String),
+        pl.col("name") + ", part " + pl.Series(part).cast(pl.String),
+        pl.Series("lon_deg", cells.lon_deg[rest]),
+        pl.Series("lat_deg", cells.lat_deg[rest]),
+        pl.lit(SYNTHETIC).alias("evidence"),
+        pl.Series("weight", weight[rest]),
+        pl.Series("cell", rest, dtype=pl.Int64),
     )
+    return [own, pieces]
 
 
 def _cell_ids(code: str, h3_id: Ints) -> list[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from rahdari.sources.synthetic import SITES_SOURCE_ID
 from rahdari.sources.synthetic.common import KM_PER_DEG, chance, chosen, nearest, whole_shares
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def sites_table(
     rights_of_way_nodes: pl.DataFrame,
     totals: SiteTotals | None = None,
     seed: int = 1,
-    source_id: str = "synthetic_sites",
+    source_id: str = SITES_SOURCE_ID,
 ) -> pl.DataFrame:
     """Return the table ``sites``, sorted by ``site_id``.
 
