@@ -397,7 +397,7 @@ def _node_table(
     number = np.char.zfill(pieces.new_node_place.astype(str), 3)
     new = np.char.add(np.char.add(np.char.replace(edge_id[pieces.new_node_parent], "r", "n", 1), "-"), number)
     n_old = len(old)
-    evidence, source = np.full(len(lon), "derived"), np.full(len(lon), road_package.SOURCE_ID_ROADS)
+    source = np.full(len(lon), road_package.SOURCE_ID_ROADS, dtype=object)  # objects: NumPy cuts longer text short
     on_rail = np.zeros(n_old, dtype=bool)
     is_rail = ways.kind == RAILWAY
     on_rail[np.r_[ways.edge_from[is_rail], ways.edge_to[is_rail]]] = True
@@ -412,8 +412,8 @@ def _node_table(
             "lat_deg": lat,
             "elevation_m": terrain.elevation_m(lon, lat),
             "is_in_country": boundaries.contains(lon, lat),
-            "evidence": evidence,
-            "source_id": source,
+            "evidence": "derived",
+            "source_id": pl.Series(source.tolist(), dtype=pl.String),
         }
     )
 
@@ -470,8 +470,8 @@ def tables_of(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the tables (rights_of_way, rights_of_way_nodes) of a repaired graph, sorted by their keys.
 
-    ``slack_ratio`` is 1 until :func:`with_slack`.  Identifiers are made of the coordinates of the ends, so they do not change with what else is in
-    the graph.
+    ``slack_ratio`` is 1 until :func:`with_slack`.  Identifiers are made of the coordinates of the ends,
+    so they do not change with what else is in the graph.
     """
     node = encoded(ways.node_code)
     low, high = np.minimum(ways.edge_from, ways.edge_to), np.maximum(ways.edge_from, ways.edge_to)

@@ -104,7 +104,7 @@ def countries() -> dict[str, Country]:
     }
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return letters and digits only, lower case, without accents."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(letter for letter in decomposed if letter.isalnum())
@@ -119,13 +119,13 @@ def find_country(text: str) -> Country:
     ('PK', 'PAK', 'Kenya')
     """
     table = countries()
-    wanted = _plain(text)
-    by_name = {_plain(country.name): iso2 for iso2, country in table.items()}
+    wanted = plain(text)
+    by_name = {plain(country.name): iso2 for iso2, country in table.items()}
     by_name |= {iso2.lower(): iso2 for iso2 in table} | {row.iso3.lower(): iso2 for iso2, row in table.items()}
     by_name |= ALIASES
     if wanted in by_name:
         return table[by_name[wanted]]
-    names = {_plain(country.name): country for country in table.values()}
+    names = {plain(country.name): country for country in table.values()}
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
     told = ", ".join(f"{names[name].name} ({names[name].iso2})" for name in near)
     cure = f"did you mean {told}?" if told else "give a country's English name or its ISO 3166-1 code, such as PK"
