@@ -39,6 +39,10 @@ class PlanTables(Mapping[str, "pl.DataFrame"]):
         """Return one table."""
         return self._reader.table(name)
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether the plan has the table."""
+        return name in self._reader.names
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
         return iter(self._reader.names)
