@@ -39,6 +39,7 @@ BORDER = [
     (74.5, 37.0), (76.3, 35.6), (74.2, 33.0), (75.2, 32.2), (73.1, 30.0), (70.2, 28.0), (71.0, 24.4), (68.0, 23.8),
     (66.6, 25.2),
 ]  # fmt: skip
+SCENARIO = {"name": "test", "title": "A test", "years": [2025, 2030]}
 DISPUTED = [(74.5, 37.0), (77.4, 35.4), (75.2, 32.2)]
 NAMES = (
     "Northgate", "Lakeview", "Old Harbour", "Redcliff", "Ferry Point", "Stonebridge", "Ashford", "Hilltop",
@@ -215,6 +216,7 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
         contents[name] = _schema_bytes(schemas[name])
     engine = {
         "name": "access", "title": "Access", "fidelity": "simple", "summary": "Chooses the cheapest technology.",
+        "reads": ["places"], "certificates": [], "notes": [], "params": {},
         "layers": [
             {
                 "layer": "uptime", "table": "access", "geometry": "places", "kind": "point",
@@ -228,7 +230,7 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
     }  # fmt: skip
     digests = {name: {"writer": "access" if name in {"access", "planned_links"} else "country"} for name in files}
     plan = folder / "plan"
-    manifest = {"tables": digests, "engines": [engine], "scenario": {"name": "test", "years": [2025, 2030]}}
+    manifest = {"tables": digests, "engines": [engine], "country": "Testland", "scenario": SCENARIO}
     write_plan(plan, files, contents, manifest)
     (plan / "report.html").write_text("<!doctype html><title>Report</title>", encoding="utf-8")
     return plan

@@ -16,9 +16,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import InputError, PlanError, Problem, RahdariError
-from rahdari.faces.web.explanation import explanation
 from rahdari.faces.web.rows import MAX_RESULTS, Names, row_details
 from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, packed_features
+from rahdari.service.explain import explain
+from rahdari.service.plan_view import HEADLINES
+from rahdari.service.requests import ExplainRequest
 from rahdari.store.query import OWNER, PlanReader
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ def plan_summary(reader: PlanReader) -> dict[str, Any]:
         "title": scenario.get("title", ""),
         "years": [years[0], years[-1]] if years else [],
         "indicators": indicators,
+        "headlines": list(HEADLINES),
         "evidence": synthetic,
         "simple_engines": [engine["name"] for engine in engines if engine.get("fidelity") == "simple"],
         "n_engines": len(engines),
@@ -190,7 +193,8 @@ def _add_plan_routes(app: FastAPI, pages: PlanPages) -> None:
     def get_explanation(table: str, row_id: str, column: str, request: Request) -> Response:
         """Return why a cell has its value, down to the sources; further key values as query parameters."""
         at = {key: value for key, value in request.query_params.items() if key not in {"table", "row_id", "column"}}
-        return OrjsonResponse(explanation(pages.reader, table, row_id, column, at))
+        asked = ExplainRequest(plan=pages.reader.folder, table=table, row_id=row_id, column=column, at=at)
+        return OrjsonResponse(explain(asked, pages.reader.clearance).model_dump(mode="json"))
 
     @app.get("/api/search")
     def get_matches(q: str, limit: Annotated[int, Query(ge=1, le=100)] = MAX_RESULTS) -> Response:
@@ -265,18 +269,3 @@ def create_app(
         if (STATIC / name).is_dir():
             app.mount(f"/{name}", StaticFiles(directory=STATIC / name, html=True), name=name)
     return app
-
-
-def serve(plan_folder: Path, *, host: str = "127.0.0.1", port: int = 8765, open_browser: bool = True) -> None:
-    """Serve the map until interrupted; only this machine can reach it unless another ``host`` is given."""
-    import uvicorn
-
-    hosts = LOCAL_HOSTS if host in LOCAL_HOSTS else ("*",)
-    app = create_app(plan_folder, allowed_hosts=hosts)
-    if open_browser:
-        import webbrowser
-
-        timer = threading.Timer(1.0, webbrowser.open, [f"http://{host}:{port}/map/"])
-        timer.daemon = True
-        timer.start()
-    uvicorn.run(app, host=host, port=port, log_level="warning")

@@ -41,6 +41,8 @@ class LayerSpec:
     fidelity: str = ""
 
 
+TOWN_PEOPLE, CITY_PEOPLE = 50_000, 500_000  # drawn larger
+
 #: In drawing order, from the bottom up.
 BASE_LAYERS = (
     LayerSpec("roads", "Roads and railways", "Today", "line", "rights_of_way", "rights_of_way", colour=ROAD_COLOUR),
@@ -73,7 +75,8 @@ class Layer:
     """A layer ready to draw.
 
     ``features`` has the columns ``i`` (identifier), ``s`` (1 where not observed), ``c0`` and ``c1`` (colour
-    class in the first and last year) and either ``lon_deg``, ``lat_deg`` or ``geometry`` (WKB).
+    class in the first and last year), ``w`` (0 village or other, 1 town, 2 city) and either ``lon_deg``,
+    ``lat_deg`` or ``geometry`` (WKB).
     """
 
     spec: LayerSpec
@@ -161,6 +164,13 @@ def _geometry_columns(frame: pl.DataFrame) -> list[str]:
     return ["geometry"] if "geometry" in frame.columns else ["lon_deg", "lat_deg"]
 
 
+def _weight(frame: pl.DataFrame) -> pl.Expr:
+    if "n_people" not in frame.columns:
+        return pl.lit(0, dtype=pl.UInt8)
+    people = pl.col("n_people")
+    return ((people >= TOWN_PEOPLE).cast(pl.UInt8) + (people >= CITY_PEOPLE).cast(pl.UInt8)).fill_null(0)
+
+
 def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
     """Read the tables of a layer and return it ready to draw, rows in the order of their identifier."""
     shapes = reader.table(spec.geometry)
@@ -192,6 +202,7 @@ def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
         pl.col("s"),
         classes.class_of("v0").alias("c0"),
         classes.class_of("v1").alias("c1"),
+        _weight(marked).alias("w"),
         *where,
     )
     return Layer(spec, classes, features, spec.geometry, unit_of(colour_by) if colour_by else None, has_years)

@@ -1,0 +1,303 @@
+// The page: loads the plan, chooses WebGL or canvas, and wires layers, search, years and panel together.
+import { createLabels, createScale } from "./labels.js";
+import { make, showRow } from "./panel.js";
+import { boundsOf } from "./style_rules.js";
+import { currentLanguage, nameOf, numberText, setLanguage, shareText, word } from "./words.js";
+
+const WORLD = [-170, -60, 170, 75];
+const SEARCH_PAUSE_MS = 120;
+const FOCUS_ZOOM = 9;
+const FIRST_FIGURES = 4;
+const FIRST_LEGEND = 9;
+const $ = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+const state = { plan: null, layers: [], visible: new Set(), year: 1, map: null, labels: null, rows: [], allFigures: false };
+
+// Fetched beside the plan's data, not after it.
+const glModule = query.has("nogl") ? null : import("./map_gl.js");
+
+async function json(path) {
+  const reply = await fetch(path);
+  if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
+  return reply.json();
+}
+
+async function startMap(outline, bounds, tiles) {
+  const options = { outline, bounds, tiles, label: word("mapLabel") };
+  if (!query.has("nogl")) {
+    const gl = await glModule;
+    if (gl.hasWebGl()) return gl.createGlMap($("map"), options);
+  }
+  const { createCanvasMap } = await import("./map_canvas.js");
+  return createCanvasMap($("map"), options);
+}
+
+/* ---- figures ---- */
+function figureText(row) {
+  const isShare = row.unit === "share" || row.unit === "frac" || row.indicator_id.endsWith("_frac");
+  if (isShare) return [shareText(row.value), ""];
+  const units = { mbps: "Mbit/s", usd: "USD", ms: "ms", km: "km", people: "", households: "" };
+  return [numberText(row.value), units[row.unit] ?? row.unit];
+}
+
+function showFigures() {
+  const year = state.plan.years[state.year ? 1 : 0];
+  const all = state.plan.indicators;
+  const rows = all.filter((row) => row.year === year && row.how_sure);
+  const rank = (row) => (state.plan.headlines.indexOf(row.indicator_id) + 1 || state.plan.headlines.length + 1);
+  const ordered = [...rows].sort((a, b) => rank(a) - rank(b) || a.indicator_id.localeCompare(b.indicator_id));
+  const shown = state.allFigures ? ordered : ordered.slice(0, FIRST_FIGURES);
+  const nodes = shown.map((row) => {
+    const [value, unit] = figureText(row);
+    const range = row.value_low !== null && row.value_high !== null && row.value_low !== undefined
+      ? `${word("range", { low: figureText({ ...row, value: row.value_low })[0], high: figureText({ ...row, value: row.value_high })[0] })} · ` : "";
+    return make("div", { class: "figure", title: row.formula },
+      make("span", { class: "name" }, row.name),
+      make("span", { class: "value" }, value, unit ? make("small", {}, ` ${unit}`) : null),
+      make("span", { class: "sure" }, `${range}${row.how_sure}${row.fidelity === "simple" ? `, ${word("simple")}` : ""}`));
+  });
+  if (ordered.length > FIRST_FIGURES) {
+    const text = word(state.allFigures ? "fewerFigures" : "allFigures");
+    nodes.push(make("button", { class: "more", type: "button", onclick: () => { state.allFigures = !state.allFigures; showFigures(); } }, text));
+  }
+  $("figures").replaceChildren(...nodes);
+  $("figures").hidden = nodes.length === 0;
+}
+
+/* ---- layers and legends ---- */
+function swatch(layer, colour, isHollow) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 18 10");
+  svg.innerHTML = layer.kind === "line"
+    ? `<path d="M0 5h18" stroke="${colour}" stroke-width="${layer.is_planned ? 3 : 2}" ${isHollow ? 'stroke-dasharray="5 3"' : ""}/>`
+    : `<circle cx="9" cy="5" r="4" fill="${colour}" fill-opacity="${isHollow ? 0.3 : 1}" stroke="${isHollow ? colour : "none"}" stroke-width="1.2"/>`;
+  return make("span", { class: "swatch", "aria-hidden": "true" }, svg);
+}
+
+function legend(layer) {
+  const list = make("ul", { class: "legend" });
+  if (layer.classes.length > 1) {
+    for (const each of layer.classes.filter((one) => one.is_used).slice(0, 2 * FIRST_LEGEND)) {
+      const unit = layer.unit && /\d/.test(each.label) && layer.unit !== "frac" ? ` ${{ mbps: "Mbit/s" }[layer.unit] ?? layer.unit.replaceAll("_", " ")}` : "";
+      list.append(make("li", {}, swatch(layer, each.colour, false), make("span", {}, `${word(each.label)}${unit}`)));
+    }
+  }
+  const grey = layer.classes.length > 1 ? "#6b7280" : layer.classes[0].colour;
+  if (layer.n_not_observed < layer.n_features && (layer.n_not_observed > 0 || layer.classes.length === 1)) {
+    const text = layer.kind === "line" && !layer.is_planned ? word("measuredLine") : layer.is_planned ? word(layer.title) : word("observed");
+    if (!(layer.is_planned && layer.n_not_observed === 0)) list.append(make("li", {}, swatch(layer, grey, false), text));
+    else list.append(make("li", {}, swatch(layer, grey, false), word("Plan")));
+  }
+  if (layer.n_not_observed > 0) {
+    const share = layer.n_not_observed / layer.n_features;
+    list.append(make("li", {}, swatch(layer, grey, true), layer.kind === "line" ? word("assumedLine") : word("modelled"), " ",
+      make("span", { class: "badge" }, shareText(share))));
+  }
+  return list;
+}
+
+function toggle(layer, isOn) {
+  // Two point layers on the same places would hide each other.
+  if (isOn && layer.kind === "point") {
+    for (const other of state.layers) {
+      if (other !== layer && other.kind === "point" && other.geometry === layer.geometry && state.visible.delete(other.layer_id)) state.map.setLayer(other, false);
+    }
+  }
+  if (isOn) state.visible.add(layer.layer_id); else state.visible.delete(layer.layer_id);
+  showLayers();
+  return state.map.setLayer(layer, isOn);
+}
+
+function showLayers() {
+  const focused = document.activeElement?.dataset?.layer;
+  const nodes = [];
+  for (const group of ["Plan", "Today", "Results"]) {
+    const members = state.layers.filter((layer) => layer.group === group).reverse();
+    if (members.length) nodes.push(make("h2", {}, word(group)));
+    for (const layer of members) {
+      const isOn = state.visible.has(layer.layer_id);
+      const box = make("input", { type: "checkbox", checked: isOn, "data-layer": layer.layer_id });
+      box.addEventListener("change", () => toggle(layer, box.checked));
+      nodes.push(make("div", { class: "layer" },
+        make("label", {}, box, make("span", { class: "name" }, word(layer.title)), make("span", { class: "count" }, numberText(layer.n_features))),
+        isOn ? legend(layer) : null));
+    }
+  }
+  $("layers").replaceChildren(...nodes);
+  if (focused) $("layers").querySelector(`[data-layer="${CSS.escape(focused)}"]`)?.focus();
+}
+
+/* ---- years ---- */
+function showYears() {
+  const [first, last] = state.plan.years;
+  $("years").hidden = first === undefined || first === last;
+  $("years").setAttribute("aria-label", word("year"));
+  $("years").replaceChildren(...[first, last].map((year, index) => {
+    const isChosen = state.year === index;
+    return make("button", { type: "button", role: "radio", "aria-checked": String(isChosen), tabindex: isChosen ? 0 : -1, onclick: () => setYear(index) },
+      `${index ? word("Plan") : word("Today")} · ${year}`);
+  }));
+}
+
+function setYear(index) {
+  state.year = index;
+  state.map.setYear(index);
+  showYears();
+  showFigures();
+  $("years").children[index].focus();
+}
+
+/* ---- details ---- */
+async function openRow(table, id) {
+  try {
+    const details = await json(`/api/row/${encodeURIComponent(table)}/${encodeURIComponent(id)}`);
+    state.row = [table, id];
+    showRow($("detail"), details, openRow, closeRow);
+    state.map.resize();
+    state.labels.mark(details.line ? null : details.position);
+    state.map.trace(details.line);
+    history.replaceState(null, "", `#${table}/${encodeURIComponent(id)}`);
+    return details;
+  } catch (error) {
+    say(`${word("failed")}: ${error.message}`);
+    return null;
+  }
+}
+
+function closeRow() {
+  $("detail").hidden = true;
+  state.row = null;
+  state.labels.mark(null);
+  state.map.trace(null);
+  state.map.resize();
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+function say(text) {
+  $("message").textContent = text;
+}
+
+/* ---- search ---- */
+function startSearch() {
+  const [input, list] = [$("search"), $("matches")];
+  let found = [];
+  let at = -1;
+  let timer = 0;
+  const box = input.parentElement;
+  function render() {
+    list.hidden = input.value.trim() === "";
+    box.setAttribute("aria-expanded", String(!list.hidden));
+    list.replaceChildren(...(found.length ? found.map((row, k) => {
+      const name = nameOf(row);
+      return make("li", { role: "option", id: `match-${k}`, "aria-selected": String(k === at), onmousedown: (event) => { event.preventDefault(); choose(row); } },
+        make("span", { lang: name.lang }, name.text), make("span", { class: "kind" }, word(row.table.replaceAll("_", " ")), row.is_observed ? "" : ` · ${word("synthetic")}`));
+    }) : [make("li", {}, word("nothing"))]));
+    input.setAttribute("aria-activedescendant", at >= 0 ? `match-${at}` : "");
+  }
+  async function choose(row) {
+    input.value = nameOf(row).text;
+    list.hidden = true;
+    box.setAttribute("aria-expanded", "false");
+    const details = await openRow(row.table, row.id);
+    if (details?.position) state.map.flyTo(details.position, FOCUS_ZOOM);
+  }
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      found = input.value.trim() ? await json(`/api/search?q=${encodeURIComponent(input.value)}`) : [];
+      at = found.length ? 0 : -1;
+      render();
+    }, SEARCH_PAUSE_MS);
+  });
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      at = (at + (event.key === "ArrowDown" ? 1 : -1) + found.length) % Math.max(1, found.length);
+      render();
+      event.preventDefault();
+    } else if (event.key === "Enter" && found[at]) choose(found[at]);
+    else if (event.key === "Escape") { list.hidden = true; input.blur(); }
+  });
+  input.addEventListener("blur", () => { list.hidden = true; });
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target instanceof HTMLInputElement && event.target.type === "search";
+    if (event.key === "/" && !isTyping) { input.focus(); input.select(); event.preventDefault(); }
+    if (event.key === "Escape" && !isTyping && !$("detail").hidden) closeRow();
+  });
+}
+
+/* ---- words ---- */
+function showWords() {
+  const isUrdu = currentLanguage() === "ur";
+  document.documentElement.lang = currentLanguage();
+  document.documentElement.dir = isUrdu ? "rtl" : "ltr";
+  const { plan } = state;
+  const name = nameOf({ name: plan.country, name_local: plan.country_local });
+  $("plan-title").replaceChildren(make("span", { lang: name.lang }, name.text), plan.scenario ? ` · ${plan.scenario}` : "");
+  document.title = `${plan.country} – Rahdari`;
+  $("language").textContent = isUrdu ? "English" : "اردو";
+  $("language").lang = isUrdu ? "en" : "ur";
+  $("search").placeholder = word("search");
+  $("search").setAttribute("aria-label", word("search"));
+  $("report").textContent = word("report");
+  $("report").hidden = !plan.has_report;
+  for (const [id, key] of [["zoom-in", "zoomIn"], ["zoom-out", "zoomOut"], ["zoom-fit", "zoomFit"]]) {
+    $(id).setAttribute("aria-label", word(key));
+    $(id).title = word(key);
+  }
+  // Both, in Urdu: the English text is the one that was reviewed.
+  $("boundary").replaceChildren(...(isUrdu ? [make("span", { lang: "ur" }, word("boundary")), " "] : []), make("span", { lang: "en", dir: "ltr" }, plan.boundary_note));
+  const counts = plan.evidence.places ?? {};
+  const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  const unseen = (counts.synthetic ?? 0) + (counts.assumed ?? 0);
+  $("evidence").hidden = unseen === 0;
+  if (total) $("evidence").textContent = word("evidence", { share: shareText(unseen / total) });
+  showYears();
+  showFigures();
+  showLayers();
+}
+
+async function start() {
+  say(word("loading"));
+  const [plan, { layers, tiles, problems }, outline] = await Promise.all([json("/api/plan"), json("/api/layers"), json("/api/outline")]);
+  Object.assign(state, { plan, layers });
+  if (query.get("lang") === "ur") setLanguage("ur");
+  const bounds = boundsOf(outline.features) ?? WORLD;
+  for (const layer of layers) if (layer.is_visible) state.visible.add(layer.layer_id);
+  const wanted = query.get("layers");
+  if (wanted !== null) state.visible = new Set(wanted.split(",").filter((id) => layers.some((layer) => layer.layer_id === id)));
+  state.map = await startMap(outline, bounds, tiles);
+  state.map.setOrder(layers.map((layer) => layer.layer_id));
+  showWords();
+  const painted = Promise.all(layers.filter((layer) => state.visible.has(layer.layer_id)).map((layer) => state.map.setLayer(layer, true)))
+    .then(() => state.map.painted());
+  state.labels = createLabels($("labels"), state.map);
+  createScale($("scale"), state.map);
+  state.map.onPick(async (hit) => {
+    if (!hit) { closeRow(); return; }
+    const row = await json(`/api/feature/${hit.layer}/${hit.index}`);
+    openRow(row.table, row.id);
+  });
+  $("zoom-in").addEventListener("click", () => state.map.zoomBy(1));
+  $("zoom-out").addEventListener("click", () => state.map.zoomBy(-1));
+  $("zoom-fit").addEventListener("click", () => state.map.fit());
+  $("years").addEventListener("keydown", (event) => { if (event.key.startsWith("Arrow")) setYear(1 - state.year); });
+  $("language").addEventListener("click", () => {
+    setLanguage(currentLanguage() === "ur" ? "en" : "ur");
+    showWords();
+    state.labels.show(state.rows);
+    if (state.row) openRow(...state.row);
+  });
+  startSearch();
+  json("/api/labels").then((rows) => { state.rows = rows; state.labels.show(rows); });
+  await painted;
+  document.body.dataset.painted = String(Math.round(performance.now()));
+  document.body.dataset.drawing = state.map.kind;
+  say(state.map.kind === "canvas" && !query.has("nogl") ? word("noGl") : "");
+  for (const [layer, reason] of Object.entries(problems)) console.info(`layer ${layer} is left out: ${reason}`);
+  const [table, id] = location.hash.slice(1).split("/");
+  if (id) openRow(table, decodeURIComponent(id));
+  // For tests and the curious: the map behind the page.
+  window.rahdari = state;
+}
+
+start().catch((error) => { say(`${word("failed")}: ${error.message}`); console.error(error); });

@@ -1,0 +1,80 @@
+// Words of the page in both languages.  What is missing in Urdu is shown in English.
+const WORDS = {
+  en: {
+    search: "Search a place, district or site", layers: "Layers", Plan: "Plan", Today: "Today", Results: "Results of the engines",
+    report: "Open the full report", close: "Close", why: "Why", source: "Source", engine: "Computed by", formula: "Formula",
+    observed: "observed", modelled: "modelled, not observed", assumedLine: "assumed route", measuredLine: "known route",
+    allFigures: "All figures", fewerFigures: "Fewer figures", nothing: "Nothing found", zoomIn: "Zoom in", zoomOut: "Zoom out",
+    zoomFit: "Whole country", mapLabel: "Map of the plan. Arrow keys move, plus and minus zoom.", year: "Year",
+    evidence: "{share} of the places on this map are modelled from district census totals, not observed.",
+    simple: "simple model", published: "published", measured: "measured", derived: "derived", assumed: "assumed", synthetic: "synthetic",
+    calibrated: "calibrated", hint: "Click a number to see why it has that value.", loading: "Preparing the map…",
+    failed: "This could not be read", noGl: "WebGL is not available: drawn on canvas", range: "range {low} – {high}",
+    noFormula: "Chosen by optimisation or search, or observed: no formula recomputes it cell by cell.", yes: "yes", no: "no",
+    unsure: "how sure: {sure}", meaning: "Meaning",
+  },
+  ur: {
+    search: "جگہ، ضلع یا ٹاور تلاش کریں", layers: "تہیں", Plan: "منصوبہ", Today: "آج", Results: "نتائج",
+    report: "مکمل رپورٹ کھولیں", close: "بند کریں", why: "کیوں", source: "ماخذ", engine: "حساب", formula: "فارمولا",
+    observed: "مشاہدہ شدہ", modelled: "تخمینی، مشاہدہ شدہ نہیں", assumedLine: "فرضی راستہ", measuredLine: "معلوم راستہ",
+    allFigures: "تمام اعداد", fewerFigures: "کم اعداد", nothing: "کچھ نہیں ملا", zoomIn: "قریب", zoomOut: "دور",
+    zoomFit: "پورا ملک", mapLabel: "منصوبے کا نقشہ", year: "سال",
+    evidence: "اس نقشے کے {share} مقامات ضلعی مردم شماری سے تخمینہ شدہ ہیں، مشاہدہ شدہ نہیں۔",
+    simple: "سادہ ماڈل", published: "شائع شدہ", measured: "پیمائش شدہ", derived: "اخذ شدہ", assumed: "مفروضہ", synthetic: "مصنوعی",
+    calibrated: "ہم آہنگ", hint: "وجہ جاننے کے لیے عدد پر کلک کریں۔", loading: "نقشہ تیار ہو رہا ہے…",
+    failed: "یہ پڑھا نہیں جا سکا", noGl: "ویب جی ایل دستیاب نہیں", range: "حد {low} – {high}", yes: "ہاں", no: "نہیں",
+    unsure: "یقین: {sure}", meaning: "مطلب",
+    "Existing fibre": "موجودہ فائبر", "Planned fibre": "مجوزہ فائبر", "Places by technology": "مقامات بلحاظ ٹیکنالوجی",
+    "Speed at each place": "ہر مقام پر رفتار", "Cell sites by backhaul": "موبائل ٹاور", "Planned sites": "مجوزہ ٹاور",
+    "Cable landings and crossings": "کیبل اور سرحدی گزرگاہیں", "Ports, airports, crossings": "بندرگاہیں، ہوائی اڈے، گزرگاہیں",
+    "Roads and railways": "سڑکیں اور ریلوے", fibre: "فائبر", satellite: "سیٹلائٹ", none: "کوئی نہیں", microwave: "مائیکروویو",
+    "community wifi": "کمیونٹی وائی فائی", "microwave site": "مائیکروویو ٹاور", "fwa 5g": "فائیو جی گھریلو", "mobile 5g": "موبائل فائیو جی",
+    "mobile 4g": "موبائل فور جی", port: "بندرگاہ", airport: "ہوائی اڈہ", "border crossing": "سرحدی گزرگاہ", waypoint: "مقامِ راہ",
+    places: "مقام", districts: "ضلع", people: "افراد", households: "گھرانے", technology: "ٹیکنالوجی",
+    boundary: "دکھائی گئی حدود اور نام قانونی حیثیت کے بارے میں کسی رائے کا اظہار نہیں؛ متنازع لکیریں تقریبی ہیں۔",
+  },
+};
+
+let language = "en";
+
+/** Choose the language: "en" or "ur". */
+export function setLanguage(code) {
+  language = code;
+}
+
+/** Return the language in use. */
+export function currentLanguage() {
+  return language;
+}
+
+/** Return a word or sentence in the language in use, with {parts} filled in. */
+export function word(key, parts = {}) {
+  const text = WORDS[language][key] ?? WORDS.en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => parts[name] ?? "");
+}
+
+/** Return the name to print: the local one in Urdu where there is one. */
+export function nameOf(row) {
+  const local = language === "ur" && row.name_local;
+  return { text: local ? row.name_local : row.name, lang: local ? "ur" : "en" };
+}
+
+const PLAIN = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+/** Return a number as a reader wants it: three or four significant digits, millions as M. */
+export function numberText(value) {
+  if (typeof value !== "number" || !Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size >= 1e9) return `${(value / 1e9).toPrecision(3)} bn`;
+  if (size >= 1e7) return `${(value / 1e6).toPrecision(3)} M`;
+  if (size >= 1000 || Number.isInteger(value)) return PLAIN.format(value);
+  if (size === 0) return "0";
+  return String(Number(value.toPrecision(size < 1 ? 2 : 3)));
+}
+
+/** Return a share of one as per cent; shares near one keep their nines. */
+export function shareText(value) {
+  const left = 1 - value;
+  const digits = left > 0 && left < 0.01 ? Math.min(4, Math.ceil(-Math.log10(left)) - 1) : value > 0 && value < 0.1 ? 1 : 0;
+  return `${(100 * value).toFixed(digits)} %`;
+}
