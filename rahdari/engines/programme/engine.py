@@ -1,0 +1,290 @@
+"""Hold each claim against the indicator or the published fact that answers it, by the claim's own rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rahdari.engines.programme.words import exact_text, factor_between, number_text, with_unit
+from rahdari.methods.results import result_frame
+from rahdari.model import EngineResult, Indicator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from rahdari.engines.programme.params import ProgrammeParams
+    from rahdari.model import Context, Tables
+
+TABLES = Path(__file__).parent / "tables"
+FACT_PREFIX = "fact:"  # an indicator_id that names a row of facts instead of an engine's indicator
+REPRODUCED, CONDITIONAL, NOT_REPRODUCED = "reproduced", "conditional", "not_reproduced"
+CONFLICT, CONTEXT, PENDING = "sources_conflict", "context_only", "not_yet_modelled"
+VERDICTS = (REPRODUCED, CONDITIONAL, NOT_REPRODUCED, CONFLICT, CONTEXT, PENDING)
+ASSUMED, DERIVED = "assumed", "derived"
+COMPARED_RULES = ("equals", "at_least", "at_most", "range", "conflict")
+NO_TUNING = (
+    "No parameter was chosen to reach a claim. A figure that rests on an assumption of its own can make a claim "
+    "conditional at best, never reproduced."
+)
+
+Claim = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Our figure for one claim, or another publisher's, in its own unit."""
+
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    how_sure: str
+    link: str
+    said_by: str | None = None
+    source_id: str | None = None
+
+    def scaled(self, factor: float, unit: str | None) -> Answer:
+        """Return the answer in another unit."""
+        low, high = (None if end is None else end * factor for end in (self.low, self.high))
+        return Answer(
+            self.value * factor, low, high, unit or self.unit, self.how_sure, self.link, self.said_by, self.source_id
+        )
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the low and the high end, both the value where no range is known."""
+        return (
+            min(self.value, self.value if self.low is None else self.low),
+            max(self.value, self.value if self.high is None else self.high),
+        )
+
+
+def answers_of_indicators(indicators: pl.DataFrame) -> dict[str, dict[int, Answer]]:
+    """Return the answers of all engines by indicator and year."""
+    found: dict[str, dict[int, Answer]] = {}
+    for row in indicators.iter_rows(named=True):
+        answer = Answer(
+            row["value"], row["value_low"], row["value_high"], row["unit"], row["how_sure"], f"#{row['engine']}"
+        )
+        found.setdefault(row["indicator_id"], {})[row["year"]] = answer
+    return found
+
+
+def answers_of_facts(facts: pl.DataFrame, sources: pl.DataFrame) -> dict[str, Answer]:
+    """Return the published facts as answers; their ranges are other published figures."""
+    publisher = dict(zip(sources["source_id"], sources["publisher"], strict=True))
+    found = {}
+    for row in facts.iter_rows(named=True):
+        said_by = publisher.get(row["source_id"], row["source_id"])
+        found[row["fact_id"]] = Answer(
+            row["value"], row["value_low"], row["value_high"], row["unit"], row["evidence"], "#sources", said_by,
+            row["source_id"],
+        )  # fmt: skip
+    return found
+
+
+def answer_for(
+    claim: Claim, ours: Mapping[str, Mapping[int, Answer]], facts: Mapping[str, Answer], years: tuple[int, ...]
+) -> Answer | None:
+    """Return what answers a claim: of an indicator the year asked for, else the nearest one; ``None`` where nothing."""
+    wanted = claim["indicator_id"]
+    if not wanted:
+        return None
+    if wanted.startswith(FACT_PREFIX):
+        return facts.get(wanted.removeprefix(FACT_PREFIX))
+    by_year = ours.get(wanted, {})
+    year = years[-1] if claim["year_of"] == "target" else years[0]
+    return by_year[min(by_year, key=lambda other: (abs(other - year), other))] if by_year else None
+
+
+def holds(claim: Claim, value: float) -> bool:
+    """Return whether a value in the claim's unit satisfies the claim by its rule.
+
+    >>> holds({"rule": "at_least", "value": 22.0}, 22.8), holds({"rule": "at_most", "value": 10.0}, 18.3)
+    (True, False)
+    """
+    rule, claimed = claim["rule"], claim["value"]
+    if rule == "at_least":
+        return bool(value >= claimed)
+    if rule == "at_most":
+        return bool(value <= claimed)
+    if rule == "range":
+        return bool(claim["value_low"] <= value <= claim["value_high"])
+    return bool(abs(value - claimed) <= claim["tolerance_frac"] * abs(claimed))
+
+
+def holds_somewhere(claim: Claim, low: float, high: float) -> bool:
+    """Return whether some value between ``low`` and ``high`` satisfies the claim."""
+    if holds(claim, low) or holds(claim, high):
+        return True
+    inside = claim["value_low"] if claim["rule"] == "range" else claim["value"]
+    return bool(low <= inside <= high)
+
+
+def can_be_compared(claim: Claim) -> bool:
+    """Return whether the claim carries the figures that its rule compares."""
+    if claim["rule"] == "range":
+        return claim["value_low"] is not None and claim["value_high"] is not None
+    return claim["value"] is not None and claim["rule"] in COMPARED_RULES
+
+
+def verdict_on_fact(claim: Claim, answer: Answer) -> str:
+    """Return the verdict where another publisher answers.
+
+    All its figures agree, or the sources conflict; a figure that we derived from published ones by a choice of ours
+    (a window of years, an interpolation) can hold in part, which makes the claim conditional.
+    """
+    if answer.source_id == claim["source_id"]:
+        return CONTEXT
+    n_holding = sum(holds(claim, end) for end in (answer.value, *answer.ends))
+    if n_holding == 1 + len(answer.ends):
+        return REPRODUCED
+    return CONDITIONAL if n_holding and answer.how_sure == DERIVED else CONFLICT
+
+
+def verdict_on_indicator(claim: Claim, answer: Answer) -> str:
+    """Return the verdict where an engine answers; what is assumed can support a claim only conditionally."""
+    if holds(claim, answer.value):
+        is_free = answer.how_sure != ASSUMED and not claim["condition"]
+        return REPRODUCED if is_free else CONDITIONAL
+    return CONDITIONAL if holds_somewhere(claim, *answer.ends) else NOT_REPRODUCED
+
+
+def verdict_of(claim: Claim, answer: Answer | None) -> str:
+    """Return the verdict on a claim; ``answer`` is in the claim's unit where the two are to be compared."""
+    rule = claim["rule"]
+    if rule == "context" or (rule == "conflict" and not claim["indicator_id"]):
+        return CONTEXT if rule == "context" else CONFLICT
+    if answer is None:
+        return PENDING
+    if rule == "pending":
+        return CONDITIONAL if claim["condition"] else CONTEXT
+    if not can_be_compared(claim):
+        return CONTEXT
+    if answer.said_by is not None:
+        return verdict_on_fact(claim, answer)
+    return CONFLICT if rule == "conflict" else verdict_on_indicator(claim, answer)
+
+
+def claim_text(claim: Claim) -> str | None:
+    """Return the claimed figure as printed, with its unit; ``None`` where the claim has no figure."""
+    if claim["value_text"]:
+        return with_unit(claim["value_text"], claim["unit"])
+    if claim["value"] is None:
+        return None
+    lead = {"at_least": "at least ", "at_most": "at most "}.get(claim["rule"], "")
+    return lead + with_unit(exact_text(claim["value"]), claim["unit"])
+
+
+def answer_text(answer: Answer, n_digits: int) -> str:
+    """Return our figure with its range and unit."""
+    text = number_text(answer.value, n_digits)
+    low, high = (number_text(end, n_digits) for end in answer.ends)
+    if (low, high) != (text, text):
+        text += f" ({low} to {high})"
+    return with_unit(text, answer.unit)
+
+
+FINDINGS = {
+    REPRODUCED: "The claim is reproduced.",
+    NOT_REPRODUCED: "The claim is not reproduced.",
+    CONFLICT: "The sources conflict.",
+    CONTEXT: "Context only: the claim states nothing that this figure could confirm or refute.",
+}
+
+
+def finding(claim: Claim, answer: Answer | None, verdict: str) -> str:
+    """Return what the comparison says, in one plain sentence."""
+    if verdict == PENDING:
+        wanted = claim["indicator_id"]
+        if not wanted:
+            return "Not yet modelled."
+        return f"Not yet modelled: no engine of this plan computes {wanted} in a unit that can be compared."
+    if answer is None:
+        return FINDINGS[CONFLICT] if verdict == CONFLICT else "Context only: there is no figure of ours to hold it to."
+    if verdict != CONDITIONAL:
+        return FINDINGS[verdict]
+    if claim["condition"]:
+        return f"It holds on a condition: {claim['condition']}."
+    if answer.said_by is not None:
+        return "It holds for some of the published years or readings and not for others."
+    if not holds(claim, answer.value):
+        return "It holds only at one end of our range."
+    return "It holds as far as an assumption of ours does: the figure is assumed, not derived."
+
+
+def sentence_of(claim: Claim, answer: Answer | None, verdict: str, params: ProgrammeParams) -> str:
+    """Return claim, our figure and finding in plain words."""
+    printed = claim_text(claim)
+    parts = [f"Claim: {printed}." if printed else "The claim has no figure."]
+    if answer is not None:
+        who = "Ours" if answer.said_by is None else answer.said_by
+        parts.append(f"{who}: {answer_text(answer, params.n_significant_digits)}.")
+    parts.append(finding(claim, answer, verdict))
+    if claim["note"] and params.has_notes:
+        parts.append(f"Note: {claim['note'].removesuffix('.')}.")
+    return " ".join(parts)
+
+
+def in_claims_unit(claim: Claim, answer: Answer | None) -> Answer | None:
+    """Return the answer in the claim's unit; ``None`` where the two measure different things and are to be compared."""
+    if answer is None or claim["rule"] in {"pending", "context"} or claim["unit"] is None:
+        return answer
+    factor = factor_between(answer.unit, claim["unit"])
+    return None if factor is None else answer.scaled(factor, claim["unit"])
+
+
+def verdict_row(claim: Claim, answer: Answer | None, params: ProgrammeParams) -> dict[str, object]:
+    """Return one row of ``programme_verdicts``."""
+    answer = in_claims_unit(claim, answer)
+    verdict = verdict_of(claim, answer)
+    claimed, value = claim["value"], answer.value if answer else None
+    is_same_unit = answer is not None and answer.unit == claim["unit"]
+    ratio = value / claimed if claimed and value is not None and is_same_unit else None
+    return {
+        "claim_id": claim["claim_id"],
+        "topic": claim["topic"],
+        "claim": claim["claim"],
+        "claimed_by": f"{claim['claimed_by']}, {claim['claimed_on']}",
+        "claim_text": claim_text(claim),
+        "verdict": verdict,
+        "claim_value": claimed,
+        "our_value": value,
+        "our_value_low": answer.low if answer else None,
+        "our_value_high": answer.high if answer else None,
+        "ours_over_claim_ratio": ratio,
+        "unit": answer.unit if answer else claim["unit"],
+        "indicator_id": claim["indicator_id"],
+        "how_sure": answer.how_sure if answer else None,
+        "condition": claim["condition"],
+        "evidence_link": answer.link if answer else "#programme",
+        "sentence": sentence_of(claim, answer, verdict, params),
+    }
+
+
+def indicators_of(rows: list[dict[str, object]], year: int) -> tuple[Indicator, ...]:
+    """Return how many claims got each verdict."""
+    return tuple(
+        Indicator(
+            f"claims_{verdict}_count", year, f"Claims of the programme: {verdict.replace('_', ' ')}",
+            float(sum(row["verdict"] == verdict for row in rows)), "count", "rows of programme_verdicts", "measured",
+        )
+        for verdict in VERDICTS
+    )  # fmt: skip
+
+
+def programme(tables: Tables, params: ProgrammeParams, ctx: Context) -> EngineResult:
+    """Return ``programme_verdicts``: one row for every row of ``programme``, whatever engines have run.
+
+    An indicator that no engine emits gives ``not_yet_modelled``; nothing here knows which engines exist.
+    """
+    ours = answers_of_indicators(tables["indicators"])
+    facts = answers_of_facts(tables["facts"], tables["sources"])
+    claims = tables["programme"].sort("claim_id").iter_rows(named=True)
+    rows = [verdict_row(claim, answer_for(claim, ours, facts, ctx.years), params) for claim in claims]
+    frame = result_frame(rows or None, TABLES / "programme_verdicts.csv")
+    notes = (NO_TUNING,) if rows else ("The country has no programme whose claims could be checked.",)
+    return EngineResult({"programme_verdicts": frame}, indicators_of(rows, ctx.year_base), (), notes)
