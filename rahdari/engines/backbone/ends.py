@@ -7,9 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from scipy.spatial import cKDTree
 
-from rahdari.methods.routing import nearest_points
+from rahdari.methods.routing import nearest_points, unit_vectors
+from rahdari.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
     from rahdari.engines.backbone.params import BackboneParams
@@ -110,6 +113,40 @@ def _points(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     return frame.sort(key).select("name", "lon_deg", "lat_deg")
 
 
+def main_cities(tables: Tables, params: BackboneParams) -> pl.DataFrame:
+    """Return names and points of the largest cities, none nearer to a larger one than ``city_spacing_km``.
+
+    A city's size is the people of all towns within ``city_radius_km`` of its centre, because censuses and
+    synthetic layers cut large cities into parts; a waypoint that near gives it its name and point.
+    """
+    columns = ["name", "lon_deg", "lat_deg"]
+    towns = tables["places"].filter(pl.col("kind") != "village").sort("n_people", "place_id", descending=[True, False])
+    if not towns.height:
+        return towns.select(columns)
+    vector = unit_vectors(towns["lon_deg"].to_numpy(), towns["lat_deg"].to_numpy())
+    pairs = cKDTree(vector).query_pairs(params.city_radius_km / EARTH_RADIUS_KM, output_type="ndarray")
+    people = towns["n_people"].to_numpy()
+    size = people.copy()
+    for here, there in ((0, 1), (1, 0)):
+        np.add.at(size, pairs[:, here], people[pairs[:, there]])
+    kept: list[int] = []
+    for number in np.argsort(-size, kind="stable").tolist():
+        chord = np.linalg.norm(vector[kept] - vector[number], axis=1)
+        if len(kept) < params.n_cities and not np.any(chord * EARTH_RADIUS_KM < params.city_spacing_km):
+            kept.append(number)
+    cities = towns[kept].select(pl.col("name").str.split(", part").list.first(), "lon_deg", "lat_deg")
+    waypoints = _points(tables["landmarks"].filter(pl.col("kind") == "waypoint"), "landmark_id")
+    if not (waypoints.height and cities.height):
+        return cities
+    points = [frame[name].to_numpy() for frame in (cities, waypoints) for name in ("lon_deg", "lat_deg")]
+    index, away_km = nearest_points(points[0], points[1], points[2], points[3])
+    is_named = pl.Series(away_km <= params.city_radius_km)
+    named = waypoints[index.tolist()]
+    return cities.select(
+        pl.when(is_named).then(named[name]).otherwise(pl.col(name)).alias(name) for name in columns
+    ).unique("name", keep="first", maintain_order=True)
+
+
 def route_requests(tables: Tables, nodes: pl.DataFrame, params: BackboneParams) -> tuple[list[RouteRequest], int]:
     """Return the routes to find, each pair of ends once, and how many ends lie too far from a node.
 
@@ -126,9 +163,7 @@ def route_requests(tables: Tables, nodes: pl.DataFrame, params: BackboneParams) 
     waypoints, far_waypoints = attached(
         _points(landmarks.filter(pl.col("kind") == "waypoint"), "landmark_id"), nodes, params.attach_max_km
     )
-    towns = tables["places"].filter(pl.col("kind") != "village")
-    largest = towns.sort("n_people", "place_id", descending=[True, False]).head(params.n_cities)
-    cities, far_cities = attached(largest.select("name", "lon_deg", "lat_deg"), nodes, params.attach_max_km)
+    cities, far_cities = attached(main_cities(tables, params), nodes, params.attach_max_km)
 
     corridor = corridor_stops(tables, nodes, params)
     requests = []

@@ -20,7 +20,13 @@ class BackboneParams(Params):
     corridor_to_name: str = Field(
         default="Karachi", description="Landmark or city where the corridor meets the sea cables."
     )
-    n_cities: int = Field(default=8, ge=0, le=30, description="Largest places that are joined pairwise.")
+    n_cities: int = Field(default=8, ge=0, le=30, description="Largest cities that are joined pairwise.")
+    city_radius_km: float = Field(
+        default=20.0, ge=1.0, le=100.0, description="Towns within this distance are counted as one city."
+    )
+    city_spacing_km: float = Field(
+        default=60.0, ge=1.0, le=500.0, description="Least distance between two of the cities that are joined."
+    )
     n_variants: int = Field(default=8, ge=0, le=40, description="Most variants of the corridor that are listed.")
     variant_detour_ratio: float = Field(
         default=1.3, ge=1.0, le=3.0, description="Longest variant over the corridor, both in fibre kilometres."

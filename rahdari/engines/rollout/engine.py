@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rahdari.engines.rollout.people import people_indicators
+from rahdari.engines.rollout.people import pace_indicators, people_indicators
 from rahdari.methods.results import result_frame
 from rahdari.methods.schedule import (
     calendar_shares,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rahdari.model import Context, Tables
 
 SCHEDULE = Path(__file__).parent / "tables" / "schedule.csv"
+FIBRE_METRIC = "fibre_"  # targets whose metric begins so set the dates of the programme
 LONGEST_YEARS = 60  # a programme that its budget spreads further is not a plan; the last year takes the rest
 
 
@@ -43,10 +44,11 @@ class Pace:
 
 
 def programme_dates(targets: pl.DataFrame, years: tuple[int, ...]) -> tuple[date, date]:
-    """Return the first and the last day of the programme: those of its targets, else the plan's years."""
-    if targets.height:
-        first = min(date.fromisoformat(text) for text in targets["starts_on"].to_list())
-        last = max(date.fromisoformat(text) for text in targets["due_on"].to_list())
+    """Return the first and the last day of the programme: those of its fibre targets, else the plan's years."""
+    fibre = targets.filter(pl.col("metric").str.starts_with(FIBRE_METRIC))
+    if fibre.height:
+        first = min(date.fromisoformat(text) for text in fibre["starts_on"].to_list())
+        last = max(date.fromisoformat(text) for text in fibre["due_on"].to_list())
         if last > first:
             return first, last
     return date(years[0], 1, 1), date(max(years[-1], years[0] + 1), 1, 1)
@@ -132,7 +134,7 @@ def schedule_table(total: pl.DataFrame, shares: FloatArray, pace: Pace, params: 
     return result_frame(columns, SCHEDULE)
 
 
-def _pace_indicators(schedule: pl.DataFrame, pace: Pace, year: int) -> list[Indicator]:
+def _pace_indicators(schedule: pl.DataFrame, pace: Pace, params: RolloutParams, year: int) -> list[Indicator]:
     """Return what the programme needs each year and at its peak."""
     whole_years = float(pace.work_frac.sum())
     by_year = schedule.group_by("year").agg(pl.col("crews_count").sum(), pl.col("work_frac").first())
@@ -149,6 +151,8 @@ def _pace_indicators(schedule: pl.DataFrame, pace: Pace, year: int) -> list[Indi
         ("rollout_sites_per_year", "Sites to join by fibre in a full year",
          total["n_sites_fibred"] / whole_years, "per_year", "sum over the programme's years"),
         ("crews_needed_count", "Fibre crews at the peak", peak, "count", "largest yearly sum of crews_count"),
+        ("crew_people", "People in the fibre crews at the peak", peak * params.n_people_per_crew, "people",
+         "crews at the peak x people in a crew"),
         ("rollout_late_years", "Years after the due date at which work ends",
          float(max(0, int(pace.years[-1]) - pace.due_year)), "years", "last year of the schedule less the due year"),
     )  # fmt: skip
@@ -197,5 +201,7 @@ def rollout(tables: Tables, params: RolloutParams, ctx: Context) -> EngineResult
         "dual prices of the fractional knapsack of every cumulative budget",
         "divisible districts and one resource; crews, seasons and permits are outside the proof",
     )
-    indicators = (*_pace_indicators(schedule, pace, ctx.year_end), *people)
+    needed = _pace_indicators(schedule, pace, params, ctx.year_end)
+    sites_per_year = float(total["n_sites_fibred"].sum()) / float(pace.work_frac.sum())
+    indicators = (*needed, *pace_indicators(tables["facts"], sites_per_year, ctx.year_base), *people)
     return EngineResult({"schedule": schedule}, indicators, (certificate,), _notes(pace, total))

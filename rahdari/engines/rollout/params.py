@@ -31,10 +31,10 @@ class RolloutParams(Params):
         description="Households passed that one site joined by fibre is worth in the order.",
     )
     graduates_people_per_year: float = Field(
-        default=75_000.0, ge=0.0, description="Graduates in information technology a year where the facts give none."
+        default=75_000.0, ge=0.0, description="Graduates in information technology a year, as the ministry states them."
     )
     export_ready_frac: float = Field(
-        default=0.10, ge=0.0, le=1.0, description="Share of graduates ready for export work where the facts give none."
+        default=0.10, ge=0.0, le=1.0, description="Share of graduates ready for export work, published as 'less than'."
     )
     export_growth_frac_per_year: float = Field(
         default=0.22, ge=0.0, le=2.0, description="Growth of service exports that the programme states."

@@ -42,7 +42,7 @@ NO_CUTS = "No cut set or worst place is computed; figures are sums and existence
 
 
 def domestic_graph(tables: Tables) -> tuple[Arcs, pl.DataFrame]:
-    """Return the graph of the ways wholly inside the country, in fibre kilometres, and the nodes they join, in order."""
+    """Return the graph of the ways wholly inside the country, in fibre kilometres, and the nodes it joins."""
     ways = tables["rights_of_way"].filter("is_in_country").sort("row_id")
     joined = pl.concat([ways["from_node_id"], ways["to_node_id"]]).unique()
     nodes = tables["rights_of_way_nodes"].filter(pl.col("row_node_id").is_in(joined.implode()))

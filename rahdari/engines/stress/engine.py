@@ -48,6 +48,13 @@ def core_distance_km(places: pl.DataFrame, route_ratio: float) -> FloatArray:
     return nearest_points(points[0], points[1], points[2], points[3])[1] * route_ratio
 
 
+def core_availability_frac(routes: pl.DataFrame) -> float:
+    """Return the mean availability of routes between cities with their second ways; of all routes without such."""
+    between = routes.filter(pl.col("kind") == "city_pair")
+    chosen = between if between.height else routes
+    return float(np.mean(chosen.sort("route_id")["pair_availability_frac"].to_numpy())) if chosen.height else 1.0
+
+
 def availability_table(tables: Tables, params: StressParams, year: int) -> pl.DataFrame:
     """Return ``availability``: one row a place, in place order."""
     places = tables["places"].sort("place_id")
@@ -57,8 +64,7 @@ def availability_table(tables: Tables, params: StressParams, year: int) -> pl.Da
     frame = frame.join(power, on="place_id", how="left", maintain_order="left")
     is_served = (frame["technology"].fill_null("none") != "none").to_numpy()
     core_km = core_distance_km(places, params.route_ratio)
-    routes = tables["routes"]
-    core = float(np.mean(routes.sort("route_id")["pair_availability_frac"].to_numpy())) if routes.height else 1.0
+    core = core_availability_frac(tables["routes"])
     parts: dict[str, FloatArray] = {
         "power_frac": frame["power_frac"].fill_null(1.0).to_numpy(),
         "last_mile_frac": np.where(is_served, frame["availability_frac"].fill_null(0.0).to_numpy(), 0.0),

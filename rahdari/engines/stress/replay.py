@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PCT = 100.0
 GBPS_PER_TBPS = 1000.0
 PEOPLE_PER_MILLION = 1e6
-WORD = re.compile(r"[a-z0-9]+")
+ASIDE = re.compile(r"[^a-z0-9]+")
+PEOPLE_WORDS, SITE_WORDS = ("people", "user", "subscriber"), ("site", "tower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +44,33 @@ def reached_frac(lon_deg: FloatArray, lat_deg: FloatArray, hazards: pl.DataFrame
     return severity
 
 
+def counts(unit: str, words: tuple[str, ...]) -> bool:
+    """Return whether a unit counts one of the given things.
+
+    >>> counts("million users", PEOPLE_WORDS), counts("provinces", PEOPLE_WORDS + SITE_WORDS)
+    (True, False)
+    """
+    return any(word in unit.lower() for word in words)
+
+
 def scaled(frac: float, total: float, unit: str) -> float | None:
-    """Return a share of ``total`` in the unit of a publication, or ``None`` where the unit is of another kind."""
+    """Return a share of ``total`` in the unit of a publication, or ``None`` where the unit counts something else.
+
+    >>> scaled(0.5, 200.0, "pct"), scaled(0.5, 200.0, "sites"), scaled(0.5, 200.0, "provinces")
+    (50.0, 100.0, None)
+    """
     text = unit.lower()
     if "pct" in text or "percent" in text or "%" in text:
         return frac * PCT
-    if "frac" in text:
-        return frac
-    return frac * total / (PEOPLE_PER_MILLION if "million" in text else 1.0)
+    if counts(text, PEOPLE_WORDS + SITE_WORDS):
+        return frac * total / (PEOPLE_PER_MILLION if "million" in text else 1.0)
+    return None
 
 
-def counts_people(unit: str) -> bool:
-    """Return whether a unit counts people or users rather than sites.
-
-    >>> counts_people("million users"), counts_people("sites")
-    (True, False)
-    """
-    return any(word in unit.lower() for word in ("people", "user", "subscriber", "person"))
+def as_prediction(frac: float, total: float, unit: str, note: str) -> Prediction:
+    """Return the prediction in the unit of the publication, or the reason why it has none."""
+    value = scaled(frac, total, unit)
+    return Prediction(value, note if value is not None else f"the loss is published in {unit}, which no share gives")
 
 
 def grid_failure(event: dict[str, object], tables: Tables, params: StressParams) -> Prediction:
@@ -72,17 +83,18 @@ def grid_failure(event: dict[str, object], tables: Tables, params: StressParams)
     is_dark = pl.col("is_on_grid") & ~pl.col("has_generator") & (pl.col("battery_h") < hours)
     frac = float(sites.select(is_dark).to_series().sum()) / sites.height
     note = f"grid-fed sites without generator whose battery lasts less than {hours:g} h; generators are refuelled"
-    return Prediction(scaled(frac, sites.height, str(event["lost_unit"] or "pct")), note)
+    return as_prediction(frac, sites.height, str(event["lost_unit"] or "pct"), note)
 
 
 def cable_cut(event: dict[str, object], tables: Tables, params: StressParams) -> Prediction:
     """Return the traffic lost with the sea cables that the event names."""
-    words = set(WORD.findall(str(event["what"]).lower().replace("-", "")))
+    # What follows the first semicolon tells of the cables that took over, not of those that were cut.
+    text = ASIDE.sub("", str(event["what"]).lower().split(";")[0])
     cables = tables["cables"].filter(pl.col("kind") == "subsea").sort("cable_id")
     named = [
         row
         for row in cables.iter_rows(named=True)
-        if set(WORD.findall(row["name"].lower().replace("-", ""))[:1]) & words and row["active_tbps"] is not None
+        if ASIDE.sub("", row["name"].lower()) in text and row["active_tbps"] is not None
     ]
     if not named:
         return Prediction(None, "the publication names no cable whose active capacity is known")
@@ -99,16 +111,17 @@ def flood(event: dict[str, object], tables: Tables, _params: StressParams) -> Pr
     """Return the share of sites, or the number of people, that the flood hazards would strike all at once."""
     hazards = tables["hazards"].filter(pl.col("kind") == "flood")
     unit = str(event["lost_unit"] or "pct")
-    table = tables["places"] if counts_people(unit) else tables["sites"].filter(pl.col("kind") == "tower")
+    by_people = counts(unit, PEOPLE_WORDS)
+    table = tables["places"] if by_people else tables["sites"].filter(pl.col("kind") == "tower")
     if not hazards.height or not table.height:
         return Prediction(None, "no flood hazard or no exposed asset is known")
-    weight = table["n_people"].to_numpy().astype(np.float64) if counts_people(unit) else np.ones(table.height)
+    weight = table["n_people"].to_numpy().astype(np.float64) if by_people else np.ones(table.height)
     severity = reached_frac(table["lon_deg"].to_numpy(), table["lat_deg"].to_numpy(), hazards)
     frac = float(weight @ severity) / float(weight.sum())
     note = f"all {hazards.height} flood hazards at once; evidence of the hazards: " + ", ".join(
         sorted(set(hazards["evidence"].to_list()))
     )
-    return Prediction(scaled(frac, float(weight.sum()), unit), note)
+    return as_prediction(frac, float(weight.sum()), unit, note)
 
 
 MODELS = {"grid_failure": grid_failure, "cable_cut": cable_cut, "flood": flood}
