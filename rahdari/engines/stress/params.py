@@ -28,3 +28,9 @@ class StressParams(Params):
     cable_use_frac: float = Field(
         default=0.6, ge=0.1, le=1.0, description="Share of a sea cable's active capacity in use when it is cut."
     )
+    power_uncertainty_ratio: float = Field(
+        default=2.0,
+        ge=1.0,
+        le=5.0,
+        description="How many times longer or shorter the dark hours of power may truly be.",
+    )

@@ -29,6 +29,7 @@ class Prediction:
 
     value: float | None
     note: str
+    is_independent: bool = True
 
 
 def reached_frac(lon_deg: FloatArray, lat_deg: FloatArray, hazards: pl.DataFrame) -> FloatArray:
@@ -118,10 +119,11 @@ def flood(event: dict[str, object], tables: Tables, _params: StressParams) -> Pr
     weight = table["n_people"].to_numpy().astype(np.float64) if by_people else np.ones(table.height)
     severity = reached_frac(table["lon_deg"].to_numpy(), table["lat_deg"].to_numpy(), hazards)
     frac = float(weight @ severity) / float(weight.sum())
-    note = f"all {hazards.height} flood hazards at once; evidence of the hazards: " + ", ".join(
-        sorted(set(hazards["evidence"].to_list()))
-    )
-    return as_prediction(frac, float(weight.sum()), unit, note)
+    made = as_prediction(frac, float(weight.sum()), unit, f"all {hazards.height} flood hazards at once")
+    if event["source_id"] not in hazards["source_id"].to_list():
+        return made
+    note = f"{made.note}; they were drawn from the report of this event, so agreement proves nothing"
+    return Prediction(made.value, note, is_independent=False)
 
 
 MODELS = {"grid_failure": grid_failure, "cable_cut": cable_cut, "flood": flood}
@@ -149,6 +151,7 @@ def replay_rows(tables: Tables, params: StressParams) -> list[dict[str, object]]
                 "published_value": published,
                 "unit_text": event["lost_unit"],
                 "error_frac": error,
+                "is_independent": made.is_independent,
                 "note": made.note,
             }
         )

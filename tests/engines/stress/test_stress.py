@@ -63,6 +63,16 @@ def test_events_without_model_or_loss_are_listed_with_the_reason(plan: dict[str,
     assert row["note"]
 
 
+def test_a_replay_against_its_own_source_is_marked_and_kept_out_of_the_median(plan: dict[str, pl.DataFrame]) -> None:
+    # Events and hazards of the test country share one source.
+    result = stress(Tables(plan), StressParams(), Context())
+    row = result.tables["event_replay"].row(by_predicate=pl.col("event_id") == "ev-flood", named=True)
+    count = next(item for item in result.indicators if item.indicator_id == "replay_events_count")
+    assert row["status"] == "replayed"
+    assert not row["is_independent"]
+    assert count.value == 2.0
+
+
 def test_a_hazard_acts_within_its_radius_only() -> None:
     hazards = gateways()["hazards"].filter(pl.col("kind") == "flood")
     frac = hazard_availability_frac(np.array([70.6, 71.9]), np.array([30.2, 31.8]), hazards)
