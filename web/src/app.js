@@ -2,7 +2,7 @@
 import { createLabels, createScale } from "./labels.js";
 import { make, showRow } from "./panel.js";
 import { boundsOf } from "./style_rules.js";
-import { currentLanguage, nameOf, numberText, setLanguage, shareText, word } from "./words.js";
+import { currentLanguage, nameOf, numberText, roundShareText, setLanguage, shareText, word } from "./words.js";
 
 const WORLD = [-170, -60, 170, 75];
 const SEARCH_PAUSE_MS = 120;
@@ -50,11 +50,11 @@ function showFigures() {
   const nodes = shown.map((row) => {
     const [value, unit] = figureText(row);
     const range = row.value_low !== null && row.value_high !== null && row.value_low !== undefined
-      ? `${word("range", { low: figureText({ ...row, value: row.value_low })[0], high: figureText({ ...row, value: row.value_high })[0] })} · ` : "";
+      ? `${word("range", { low: `\u2066${figureText({ ...row, value: row.value_low })[0]}`, high: `${figureText({ ...row, value: row.value_high })[0]}\u2069` })} · ` : "";
     return make("div", { class: "figure", title: row.formula },
       make("span", { class: "name" }, row.name),
-      make("span", { class: "value" }, value, unit ? make("small", {}, ` ${unit}`) : null),
-      make("span", { class: "sure" }, `${range}${row.how_sure}${row.fidelity === "simple" ? `, ${word("simple")}` : ""}`));
+      make("span", { class: "value number" }, value, unit ? make("small", {}, ` ${unit}`) : null),
+      make("span", { class: "sure" }, `${range}${word(row.how_sure)}${row.fidelity === "simple" ? `, ${word("simple")}` : ""}`));
   });
   if (ordered.length > FIRST_FIGURES) {
     const text = word(state.allFigures ? "fewerFigures" : "allFigures");
@@ -84,14 +84,13 @@ function legend(layer) {
   }
   const grey = layer.classes.length > 1 ? "#6b7280" : layer.classes[0].colour;
   if (layer.n_not_observed < layer.n_features && (layer.n_not_observed > 0 || layer.classes.length === 1)) {
-    const text = layer.kind === "line" && !layer.is_planned ? word("measuredLine") : layer.is_planned ? word(layer.title) : word("observed");
-    if (!(layer.is_planned && layer.n_not_observed === 0)) list.append(make("li", {}, swatch(layer, grey, false), text));
-    else list.append(make("li", {}, swatch(layer, grey, false), word("Plan")));
+    const text = layer.is_planned ? word("planned") : word(layer.kind === "line" ? "measuredLine" : "observed");
+    list.append(make("li", {}, swatch(layer, grey, false), text));
   }
   if (layer.n_not_observed > 0) {
     const share = layer.n_not_observed / layer.n_features;
     list.append(make("li", {}, swatch(layer, grey, true), layer.kind === "line" ? word("assumedLine") : word("modelled"), " ",
-      make("span", { class: "badge" }, shareText(share))));
+      make("span", { class: "badge number" }, roundShareText(share))));
   }
   return list;
 }
@@ -156,12 +155,20 @@ async function openRow(table, id) {
     state.map.resize();
     state.labels.mark(details.line ? null : details.position);
     state.map.trace(details.line);
+    keepInView(details.position);
     history.replaceState(null, "", `#${table}/${encodeURIComponent(id)}`);
     return details;
   } catch (error) {
     say(`${word("failed")}: ${error.message}`);
     return null;
   }
+}
+
+function keepInView(position) {
+  if (!position) return;
+  const at = state.map.project(position);
+  const [width, height] = [$("map").clientWidth, $("map").clientHeight];
+  if (at.x < 0 || at.y < 0 || at.x > width || at.y > height) state.map.flyTo(position, 0);
 }
 
 function closeRow() {
@@ -250,7 +257,7 @@ function showWords() {
   const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
   const unseen = (counts.synthetic ?? 0) + (counts.assumed ?? 0);
   $("evidence").hidden = unseen === 0;
-  if (total) $("evidence").textContent = word("evidence", { share: shareText(unseen / total) });
+  if (total) $("evidence").textContent = word("evidence", { share: `\u2066${roundShareText(unseen / total)}\u2069` });
   showYears();
   showFigures();
   showLayers();

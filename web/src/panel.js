@@ -65,7 +65,7 @@ function sourceNode(source) {
 function reasonNode(reply, cell) {
   const box = make("section", { class: "reason", role: "region", "aria-live": "polite" });
   const shown = `${valueText({ ...cell, value: reply.value ?? cell.value })} ${cell.is_percent ? "" : cell.unit}`.trim();
-  box.append(make("h3", {}, `${word("why")} ${shown}?`));
+  box.append(make("h3", {}, `${word("why")} `, make("span", { class: "number" }, shown), word("questionMark")));
   box.append(make("p", {}, reply.description ?? cell.description));
   if (reply.formula) box.append(make("pre", {}, `${reply.column} = ${reply.formula}`));
   if (reply.terms?.length) box.append(make("ul", { class: "terms" }, ...reply.terms.map(termNode)));
@@ -93,13 +93,13 @@ async function toggleReason(button, table, key, cell) {
 function valueNode(cell, table, key, open) {
   const text = valueText(cell);
   if (cell.links_to && cell.status !== "key") {
-    return make("button", { class: "why", type: "button", onclick: () => open(cell.links_to, cell.value) }, String(cell.value));
+    return make("button", { class: "why", type: "button", title: String(cell.value), onclick: () => open(cell.links_to, cell.value) }, String(cell.shown ?? cell.value));
   }
   if (typeof cell.value !== "number" || cell.column === "year") return make("span", { dir: "auto" }, text);
   const button = make("button", { class: "why", type: "button", "aria-expanded": "false", title: cell.description }, text);
   button.addEventListener("click", () => toggleReason(button, table, key, cell));
   const unit = cell.unit && !cell.is_percent ? make("span", { class: "unit" }, ` ${cell.unit}`) : null;
-  return make("span", {}, button, unit);
+  return make("span", { class: "number" }, button, unit);
 }
 
 function rowTable(row, table, open) {

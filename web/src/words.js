@@ -10,8 +10,8 @@ const WORDS = {
     simple: "simple model", published: "published", measured: "measured", derived: "derived", assumed: "assumed", synthetic: "synthetic",
     calibrated: "calibrated", hint: "Click a number to see why it has that value.", loading: "Preparing the map…",
     failed: "This could not be read", noGl: "WebGL is not available: drawn on canvas", range: "range {low} – {high}",
-    noFormula: "Chosen by optimisation or search, or observed: no formula recomputes it cell by cell.", yes: "yes", no: "no",
-    unsure: "how sure: {sure}", meaning: "Meaning",
+    yes: "yes", no: "no",
+    questionMark: "?", planned: "to be built",
   },
   ur: {
     search: "جگہ، ضلع یا ٹاور تلاش کریں", layers: "تہیں", Plan: "منصوبہ", Today: "آج", Results: "نتائج",
@@ -23,7 +23,7 @@ const WORDS = {
     simple: "سادہ ماڈل", published: "شائع شدہ", measured: "پیمائش شدہ", derived: "اخذ شدہ", assumed: "مفروضہ", synthetic: "مصنوعی",
     calibrated: "ہم آہنگ", hint: "وجہ جاننے کے لیے عدد پر کلک کریں۔", loading: "نقشہ تیار ہو رہا ہے…",
     failed: "یہ پڑھا نہیں جا سکا", noGl: "ویب جی ایل دستیاب نہیں", range: "حد {low} – {high}", yes: "ہاں", no: "نہیں",
-    unsure: "یقین: {sure}", meaning: "مطلب",
+    questionMark: "؟", planned: "مجوزہ تعمیر", modelled_word: "تخمینی",
     "Existing fibre": "موجودہ فائبر", "Planned fibre": "مجوزہ فائبر", "Places by technology": "مقامات بلحاظ ٹیکنالوجی",
     "Speed at each place": "ہر مقام پر رفتار", "Cell sites by backhaul": "موبائل ٹاور", "Planned sites": "مجوزہ ٹاور",
     "Cable landings and crossings": "کیبل اور سرحدی گزرگاہیں", "Ports, airports, crossings": "بندرگاہیں، ہوائی اڈے، گزرگاہیں",
@@ -77,4 +77,10 @@ export function shareText(value) {
   const left = 1 - value;
   const digits = left > 0 && left < 0.01 ? Math.min(4, Math.ceil(-Math.log10(left)) - 1) : value > 0 && value < 0.1 ? 1 : 0;
   return `${(100 * value).toFixed(digits)} %`;
+}
+
+/** Return a share of one for a badge: whole per cent, never rounded up to all of it. */
+export function roundShareText(value) {
+  if (value > 0.99 && value < 1) return "> 99 %";
+  return value > 0 && value < 0.01 ? "< 1 %" : `${Math.round(100 * value)} %`;
 }

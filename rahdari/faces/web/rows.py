@@ -74,6 +74,17 @@ def _row(schema: TableSchema, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _with_names(reader: PlanReader, row: dict[str, Any]) -> dict[str, Any]:
+    """Give every cell that points to another table the name it has there."""
+    for cell in row["cells"]:
+        table = cell["links_to"]
+        if table and table in reader.names:
+            found = reader.rows(table, {reader.schema(table).key[0]: cell["value"]})
+            if found.height:
+                cell["shown"] = _title(found.row(0, named=True), str(cell["value"]))
+    return row
+
+
 def _title(values: Mapping[str, Any], fallback: str) -> str:
     return next((str(values[name]) for name in TITLE_COLUMNS if values.get(name)), fallback)
 
@@ -143,7 +154,7 @@ def row_details(reader: PlanReader, table: str, row_id: str, at: Mapping[str, st
         "source": _source(reader, values),
         "position": _position(values),
         "line": _line(values),
-        "row": _row(schema, values),
+        "row": _with_names(reader, _row(schema, values)),
         "related": related,
     }
 
