@@ -1,0 +1,1 @@
+"""Space: what a low-orbit satellite service could give each place."""
