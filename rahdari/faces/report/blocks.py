@@ -27,6 +27,14 @@ class Headlines:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading inside a section, with an optional badge."""
+
+    text: str
+    badge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A paragraph; ``is_note`` sets it apart as a caveat."""
 
@@ -64,7 +72,7 @@ class Figure:
     legend: tuple[tuple[str, str], ...] = ()
 
 
-Block = Headlines | Text | Table | Figure
+Block = Heading | Headlines | Text | Table | Figure
 
 
 @dataclass(frozen=True, slots=True)

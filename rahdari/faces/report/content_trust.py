@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rahdari.faces.report.blocks import Align, Block, Cell, Section, Table, Text, Tone
+from rahdari.faces.report.blocks import Align, Block, Cell, Heading, Section, Table, Text, Tone
 from rahdari.faces.report.words import band, english, figure, local
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ def _number(row: dict[str, Any], name: str, unit: str) -> str:
 
 
 def _engine_blocks(plan: Plan, record: dict[str, Any]) -> list[Block]:
-    blocks: list[Block] = [Text(f"{record['title']} ({record['fidelity']} model). {record['summary']}")]
-    blocks += [Text(note, is_note=True) for note in record["notes"]]
+    blocks: list[Block] = [Heading(record["title"], f"{record['fidelity']} model"), Text(record["summary"])]
+    if record["notes"]:
+        blocks.append(Text(" ".join(record["notes"]), is_note=True))
     indicators = plan.indicators.filter(pl.col("engine") == record["name"]).sort("name", "year")
     if indicators.height and record["name"] not in {"access", "economy", "demand"}:
         rows = tuple(

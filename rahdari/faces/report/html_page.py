@@ -6,7 +6,7 @@ import base64
 import html
 from pathlib import Path
 
-from rahdari.faces.report.blocks import Block, Cell, Figure, Headline, Headlines, Report, Section, Table, Text
+from rahdari.faces.report.blocks import Block, Cell, Figure, Heading, Headline, Headlines, Report, Section, Table, Text
 
 STYLE = Path(__file__).parent / "style.css"
 URDU_FONT = Path(__file__).parents[2] / "static" / "fonts" / "NotoNaskhArabic_400Regular.ttf"
@@ -68,6 +68,9 @@ def _headline(item: Headline) -> str:
 def _block(block: Block, language: str) -> str:
     if isinstance(block, Headlines):
         return '<div class="headlines">' + "".join(_headline(item) for item in block.items) + "</div>"
+    if isinstance(block, Heading):
+        badge = f' <span class="badge plain">{_escape(block.badge)}</span>' if block.badge else ""
+        return f"<h3>{_escape(block.text)}{badge}</h3>"
     if isinstance(block, Text):
         return f'<p class="{"note" if block.is_note else "text"}">{_escape(block.text)}</p>'
     if isinstance(block, Table):

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from rahdari.errors import PlanError, Problem
-from rahdari.faces.report.blocks import Block, Cell, Figure, Headlines, Report, Section, Table, Text
+from rahdari.faces.report.blocks import Block, Cell, Figure, Heading, Headlines, Report, Section, Table, Text
 
 FONTS = Path(__file__).parents[2] / "static" / "fonts"
 LONG_ROWS = 40  # of a folded table; the HTML report holds the rest
@@ -60,6 +60,9 @@ def _width(table: Table, index: int) -> str:
 
 
 def _block(block: Block, drawings: Path, count: list[int]) -> str:
+    if isinstance(block, Heading):
+        badge = f"#badge({_escape(TONES['plain'])}, {_escape(block.badge)})" if block.badge else ""
+        return f"== #{_escape(block.text)} {badge}\n"
     if isinstance(block, Text):
         return f"#note[#{_escape(block.text)}]\n" if block.is_note else f"#{_escape(block.text)}\n\n"
     if isinstance(block, Table):
