@@ -165,7 +165,7 @@ def natural_earth(country: Country, lon_deg: NDArray[np.float64], lat_deg: NDArr
     land = _joined(parts)
     row = {
         "outline_id": f"{country.iso2.lower()}-land",
-        "name": f"{country.name}, as drawn by Natural Earth",
+        "name": f"{country.name}, as administered, drawn by Natural Earth",
         "is_disputed": False,
         "geometry": shapely.to_wkb(land),
         "evidence": evidence,

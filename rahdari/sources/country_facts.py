@@ -39,13 +39,16 @@ def points_by_name(*tables: pl.DataFrame) -> dict[str, tuple[float, float]]:
 
 
 def named_ways(motorways: pl.DataFrame, points: Points) -> list[NamedWay]:
-    """Return the roads that stand, whole or in part, and whose ends are known by name."""
+    """Return the roads that stand, whole or in part; without stops where an end is not known by name.
+
+    A road that stands in part keeps its name and is no motorway yet.
+    """
     named = []
     for row in motorways.filter(pl.col("state").is_in(STANDING)).sort("motorway_id").iter_rows(named=True):
         start, stop = points.get(plain(row["from_name"])), points.get(plain(row["to_name"]))
-        if start and stop and start != stop:
-            title = f"{row['motorway_id']} {row['name']}"
-            named.append(NamedWay(title, (start, stop), row["length_km"], bool(MOTORWAY.match(row["motorway_id"]))))
+        stops = (start, stop) if start and stop and start != stop else ()
+        is_motorway = row["state"] == "operational" and bool(MOTORWAY.match(row["motorway_id"]))
+        named.append(NamedWay(f"{row['motorway_id']} {row['name']}", stops, row["length_km"], is_motorway))
     return named
 
 

@@ -39,15 +39,19 @@ def risk_group_tables(
 ) -> dict[str, pl.DataFrame]:
     """Return the tables ``risk_groups`` and ``risk_group_members``.
 
-    Groups given by a pack come first; where one names a cable, the links and the landing station of
-    that cable join it.  Ducts are always derived, landings where the pack names none.
+    Groups given by a pack come first; where one names a cable, the links of that cable join it, and
+    in a group of kind landing its station too.  Ducts are always derived, landings where the pack names none.
     """
     groups, members = [], []
     own, own_members = given.get("risk_groups"), given.get("risk_group_members")
     has_landings = False
     if own is not None and own_members is not None:
         groups.append(own)
-        members += [own_members, _of_cables(own_members, links, sites, cables)]
+        sea = links.filter(pl.col("tier") == "international")["link_id"].to_list()
+        stations = sites.filter(pl.col("kind") == "landing_station")["site_id"].to_list()
+        at_landing = own.filter(pl.col("kind") == "landing")["risk_group_id"]
+        landed = own_members.filter(pl.col("risk_group_id").is_in(at_landing.implode()))
+        members += [own_members, _of_cables(own_members, cables, sea), _of_cables(landed, cables, stations)]
         has_landings = "landing" in own["kind"].to_list()
     for made_groups, made_members in (_ducts(links), *(() if has_landings else (_landings(links, sites),))):
         origin = pl.lit(SOURCE_ID).alias("source_id")
@@ -63,16 +67,15 @@ def risk_group_tables(
     }
 
 
-def _of_cables(members: pl.DataFrame, links: pl.DataFrame, sites: pl.DataFrame, cables: pl.DataFrame) -> pl.DataFrame:
-    """Return the links and sites of the cables that groups name, as further members of the same group."""
-    pairs = []
-    things = [
-        *links.filter(pl.col("tier") == "international")["link_id"],
-        *sites.filter(pl.col("kind") == "landing_station")["site_id"],
+def _of_cables(members: pl.DataFrame, cables: pl.DataFrame, things: list[str]) -> pl.DataFrame:
+    """Return the links or sites of the cables that groups name, as further members of the same group."""
+    # Identifiers of made links and sites carry the cable's between hyphens.
+    pairs = [
+        (cable, thing)
+        for cable in cables["cable_id"].sort().to_list()
+        for thing in things
+        if f"-{cable}-" in f"{thing}-"
     ]
-    for cable in cables["cable_id"].sort().to_list():
-        # Identifiers of made links and sites carry the cable's between hyphens.
-        pairs += [(cable, thing) for thing in things if f"-{cable}-" in f"{thing}-"]
     of_cable = pl.DataFrame(pairs, schema={"member_id": pl.String, "thing": pl.String}, orient="row")
     joined = members.join(of_cable, on="member_id").with_columns(pl.col("thing").alias("member_id")).drop("thing")
     return joined.select(members.columns)

@@ -106,7 +106,10 @@ KHUNJERAB_RAWALPINDI = PublishedRoute("Khunjerab to Rawalpindi", ((75.4278, 36.8
 
 @dataclass(frozen=True, slots=True)
 class NamedWay:
-    """A motorway or trunk road that a pack names: stops as (lon, lat) degrees in order, published length."""
+    """A motorway or trunk road that a pack names: stops as (lon, lat) degrees in order, published length.
+
+    No stops: nobody knows where its ends lie.
+    """
 
     name: str
     stops: tuple[tuple[float, float], ...]
@@ -505,6 +508,8 @@ def rights_of_way(
     slack, notes = calibrated_slack(rows, nodes, published)
     rows = with_slack(rows, slack)
     if missing:
-        notes += (f"No way of the open network agrees in length with: {', '.join(missing)}; they are not named.",)
+        notes += (
+            f"No way of the open network agrees in ends and length with: {', '.join(missing)}; they are not named.",
+        )
     counted = f"{int((ways.kind == JOINT).sum())} joints of less than 1 km and {int((ways.kind == GAP).sum())} longer"
     return RightsOfWay(rows, nodes, slack, (*notes, f"The open road and rail network was repaired by {counted}."))
