@@ -57,7 +57,8 @@ def programme_dates(targets: pl.DataFrame, years: tuple[int, ...]) -> tuple[date
 def district_totals(tables: Tables, years: tuple[int, ...]) -> pl.DataFrame:
     """Return kilometres, homes, sites and dollars of each district's programme, in district order.
 
-    A link or site without a district goes to the district of its place.
+    Dollars are those of links, of sites and of the lines to homes.  A link or site without a district goes to the
+    district of its place.
     """
     place = tables["places"].select("place_id", pl.col("district_id").alias("home_id"))
     access = tables["access"]
@@ -69,6 +70,7 @@ def district_totals(tables: Tables, years: tuple[int, ...]) -> pl.DataFrame:
         .group_by(pl.col("home_id").alias("district_id"))
         .agg(
             (pl.col("n_households_passed") - pl.col("before").fill_null(0)).clip(0).sum().alias("n_households_passed"),
+            pl.col("capex_usd").sum().alias("homes_usd"),
         )
     )
     links, sites = (
@@ -80,24 +82,25 @@ def district_totals(tables: Tables, years: tuple[int, ...]) -> pl.DataFrame:
     )
     site_sums = sites.group_by("district_id").agg(
         pl.col("capex_usd").sum().alias("sites_usd"),
-        (pl.col("technology") == "fibre").sum().cast(pl.Int64).alias("n_sites_fibred"),
+        pl.col("is_fibre").sum().cast(pl.Int64).alias("n_sites_fibred"),
+        pl.col("lateral_km").sum(),
     )
     frame = tables["districts"].select("district_id")
     for part in (homes, link_sums, site_sums):
         frame = frame.join(part, on="district_id", how="left")
     frame = frame.with_columns(pl.exclude("district_id").fill_null(0))
-    return frame.with_columns((pl.col("links_usd") + pl.col("sites_usd")).alias("capex_usd")).sort("district_id")
+    return frame.with_columns(capex_usd=pl.sum_horizontal("links_usd", "sites_usd", "homes_usd")).sort("district_id")
 
 
 def pace_of(total: pl.DataFrame, dates: tuple[date, date], params: RolloutParams) -> Pace:
     """Return the years and the money in each; years are added while a budget or the crews leave work undone."""
     years, work = calendar_shares(*dates)
-    capex_usd, fibre_km = float(total["capex_usd"].sum()), float(total["fibre_km"].sum())
+    capex_usd, laid_km = float(total["capex_usd"].sum()), float((total["fibre_km"] + total["lateral_km"]).sum())
     due_year = int(years[-1])
     limits = [params.budget_usd_per_year] if params.budget_usd_per_year > 0.0 else []
-    if params.n_crews_max > 0 and fibre_km > 0.0:
+    if params.n_crews_max > 0 and laid_km > 0.0:
         # Crews are read as money: every kilometre carries the programme's mean cost.
-        limits.append(params.n_crews_max * params.crew_km_per_year * capex_usd / fibre_km)
+        limits.append(params.n_crews_max * params.crew_km_per_year * capex_usd / laid_km)
     level_usd = capex_usd / float(work.sum())
     yearly_usd = min([level_usd, *limits])
     undone = capex_usd - yearly_usd * float(work.sum())
@@ -117,6 +120,7 @@ def schedule_table(total: pl.DataFrame, shares: FloatArray, pace: Pace, params: 
     job, period = np.nonzero(shares > 0.0)
     share = shares[job, period]
     programme_km, programme_usd = total["fibre_km"].to_numpy()[job], total["capex_usd"].to_numpy()[job]
+    laterals_km = total["lateral_km"].to_numpy()[job]
     fibre_km = share * programme_km
     work = pace.work_frac[period]
     columns = {
@@ -125,11 +129,13 @@ def schedule_table(total: pl.DataFrame, shares: FloatArray, pace: Pace, params: 
         "work_frac": work,
         "share_frac": share,
         "programme_km": programme_km,
+        "programme_lateral_km": laterals_km,
         "programme_capex_usd": programme_usd,
         "fibre_km": fibre_km,
         **{name: values[job, period] for name, values in counts.items()},
         "capex_usd": share * programme_usd,
-        "crews_count": fibre_km / (params.crew_km_per_year * work),
+        "lateral_km": share * laterals_km,
+        "crews_count": (fibre_km + share * laterals_km) / (params.crew_km_per_year * work),
     }
     return result_frame(columns, SCHEDULE)
 
@@ -139,11 +145,12 @@ def _pace_indicators(schedule: pl.DataFrame, pace: Pace, params: RolloutParams, 
     whole_years = float(pace.work_frac.sum())
     by_year = schedule.group_by("year").agg(pl.col("crews_count").sum(), pl.col("work_frac").first())
     peak = max(by_year["crews_count"].to_list(), default=0.0)
-    names = ("capex_usd", "fibre_km", "n_households_passed", "n_sites_fibred")
+    names = ("capex_usd", "fibre_km", "lateral_km", "n_households_passed", "n_sites_fibred")
     total = {name: float(schedule[name].sum()) for name in names}
     rows = (
         ("rollout_capex_usd", "Capital of the programme", total["capex_usd"], "usd", "sum of capex_usd"),
-        ("rollout_fibre_km", "Fibre to lay", total["fibre_km"], "km", "sum of fibre_km"),
+        ("rollout_fibre_km", "Fibre to lay", total["fibre_km"] + total["lateral_km"], "km",
+         "sum of fibre_km and lateral_km"),
         ("rollout_passed_households", "Households to pass", total["n_households_passed"], "households",
          "sum of n_households_passed"),
         ("rollout_households_per_year", "Households to pass in a full year",

@@ -65,9 +65,12 @@ def availability_table(tables: Tables, params: StressParams, year: int) -> pl.Da
     is_served = (frame["technology"].fill_null("none") != "none").to_numpy()
     core_km = core_distance_km(places, params.route_ratio)
     core = core_availability_frac(tables["routes"])
+    power_frac = frame["power_frac"].fill_null(1.0).to_numpy()
+    # Access states its availability with power included; power has its own factor here.
+    line_frac = frame["availability_frac"].fill_null(0.0).to_numpy() / np.where(power_frac > 0.0, power_frac, 1.0)
     parts: dict[str, FloatArray] = {
-        "power_frac": frame["power_frac"].fill_null(1.0).to_numpy(),
-        "last_mile_frac": np.where(is_served, frame["availability_frac"].fill_null(0.0).to_numpy(), 0.0),
+        "power_frac": power_frac,
+        "last_mile_frac": np.where(is_served & (power_frac > 0.0), np.minimum(1.0, line_frac), 0.0),
         "backhaul_frac": fibre_availability_frac(core_km, params.cuts_per_1000_km_per_year, params.repair_h),
         "core_frac": np.full(places.height, core),
         "hazard_frac": hazard_availability_frac(
