@@ -181,32 +181,35 @@ def claim_text(claim: Claim) -> str | None:
 
 def answer_text(answer: Answer, n_digits: int) -> str:
     """Return our figure with its range and unit."""
-    text = number_text(answer.value, n_digits)
-    low, high = (number_text(end, n_digits) for end in answer.ends)
+    is_printed = answer.said_by is not None and answer.how_sure != DERIVED
+    text, low, high = (
+        exact_text(value) if is_printed else number_text(value, n_digits) for value in (answer.value, *answer.ends)
+    )
     if (low, high) != (text, text):
         text += f" ({low} to {high})"
     return with_unit(text, answer.unit)
 
 
-FINDINGS = {
-    REPRODUCED: "The claim is reproduced.",
-    NOT_REPRODUCED: "The claim is not reproduced.",
-    CONFLICT: "The sources conflict.",
-    CONTEXT: "Context only: the claim states nothing that this figure could confirm or refute.",
-}
-
-
 def finding(claim: Claim, answer: Answer | None, verdict: str) -> str:
     """Return what the comparison says, in one plain sentence."""
-    if verdict == PENDING:
-        wanted = claim["indicator_id"]
-        if not wanted:
-            return "Not yet modelled."
-        return f"Not yet modelled: no engine of this plan computes {wanted} in a unit that can be compared."
-    if answer is None:
-        return FINDINGS[CONFLICT] if verdict == CONFLICT else "Context only: there is no figure of ours to hold it to."
-    if verdict != CONDITIONAL:
-        return FINDINGS[verdict]
+    if verdict == CONDITIONAL and answer is not None:
+        return _on_what_it_hangs(claim, answer)
+    wanted = claim["indicator_id"]
+    missing = f"no engine of this plan computes {wanted} in a unit that can be compared" if wanted else "no model yet"
+    no_figure = "there is no figure of ours to hold it to"
+    beside = "the claim states nothing that this figure could confirm or refute"
+    is_published = answer is not None and answer.said_by is not None
+    return {
+        REPRODUCED: "Published figures confirm the claim." if is_published else "The claim is reproduced.",
+        NOT_REPRODUCED: "The claim is not reproduced.",
+        CONFLICT: "The sources conflict.",
+        CONTEXT: f"Context only: {no_figure if answer is None else beside}.",
+        PENDING: f"Not yet modelled: {missing}.",
+    }[verdict]
+
+
+def _on_what_it_hangs(claim: Claim, answer: Answer) -> str:
+    """Return the condition under which a claim holds."""
     if claim["condition"]:
         return f"It holds on a condition: {claim['condition']}."
     if answer.said_by is not None:
@@ -216,13 +219,19 @@ def finding(claim: Claim, answer: Answer | None, verdict: str) -> str:
     return "It holds as far as an assumption of ours does: the figure is assumed, not derived."
 
 
+def _speaker(answer: Answer) -> str:
+    """Return who gives the figure."""
+    if answer.said_by is None:
+        return "Ours"
+    return f"Derived from {answer.said_by}" if answer.how_sure == DERIVED else answer.said_by
+
+
 def sentence_of(claim: Claim, answer: Answer | None, verdict: str, params: ProgrammeParams) -> str:
     """Return claim, our figure and finding in plain words."""
     printed = claim_text(claim)
     parts = [f"Claim: {printed}." if printed else "The claim has no figure."]
     if answer is not None:
-        who = "Ours" if answer.said_by is None else answer.said_by
-        parts.append(f"{who}: {answer_text(answer, params.n_significant_digits)}.")
+        parts.append(f"{_speaker(answer)}: {answer_text(answer, params.n_significant_digits)}.")
     parts.append(finding(claim, answer, verdict))
     if claim["note"] and params.has_notes:
         parts.append(f"Note: {claim['note'].removesuffix('.')}.")
