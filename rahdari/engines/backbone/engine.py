@@ -290,8 +290,9 @@ def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, 
             add(
                 "corridor_pair_availability_frac", f"With a second way, {label}", pair, "frac", "pair_availability_frac"
             )
-    long_haul = tables["links"].filter((pl.col("kind") == "fibre") & (pl.col("tier") == "long_haul"))["length_km"].sum()
-    add("long_haul_fibre_km", "Long-haul fibre in the links table", float(long_haul), "km", "sum of links.length_km")
+    long_haul = tables["links"].filter((pl.col("kind") == "fibre") & (pl.col("tier") == "long_haul")).sort("link_id")
+    total_km = float(long_haul["length_km"].to_numpy().sum())
+    add("long_haul_fibre_km", "Long-haul fibre in the links table", total_km, "km", "sum of links.length_km")
     if routes.height:
         share = float(routes["has_disjoint"].mean())  # type: ignore[arg-type]
         add("routes_disjoint_frac", "Listed routes with a disjoint second way", share, "frac", "mean of has_disjoint")

@@ -54,42 +54,58 @@ def programme_dates(targets: pl.DataFrame, years: tuple[int, ...]) -> tuple[date
     return date(years[0], 1, 1), date(max(years[-1], years[0] + 1), 1, 1)
 
 
+def _sums(districts: pl.Series, frame: pl.DataFrame, columns: list[str]) -> dict[str, FloatArray]:
+    """Return for each column its (n_districts,) sums over the rows of ``frame``, added in row order."""
+    number = pl.DataFrame({"district_id": districts, "number": np.arange(districts.len())})
+    index = frame.select("district_id").join(number, on="district_id", how="left", maintain_order="left")["number"]
+    known = index.is_not_null().to_numpy()
+    at = index.fill_null(0).to_numpy()[known]
+    sums: dict[str, FloatArray] = {}
+    for name in columns:
+        weight = frame[name].cast(pl.Float64).to_numpy()[known]
+        sums[name] = np.asarray(np.bincount(at, weights=weight, minlength=districts.len()), dtype=np.float64)
+    return sums
+
+
 def district_totals(tables: Tables, years: tuple[int, ...]) -> pl.DataFrame:
     """Return kilometres, homes, sites and dollars of each district's programme, in district order.
 
     Dollars are those of links, of sites and of the lines to homes.  A link or site without a district goes to the
-    district of its place.
+    district of its place.  Rows are added in key order, so that sums do not depend on the order they come in.
     """
+    districts = tables["districts"].sort("district_id")["district_id"]
     place = tables["places"].select("place_id", pl.col("district_id").alias("home_id"))
-    access = tables["access"]
-    end = access.filter(pl.col("year") == years[-1]).select("place_id", "n_households_passed", "capex_usd")
+    access = tables["access"].sort("place_id", "year")
     base = access.filter(pl.col("year") == years[0]).select("place_id", pl.col("n_households_passed").alias("before"))
     homes = (
-        end.join(base, on="place_id", how="left")
-        .join(place, on="place_id", how="left")
-        .group_by(pl.col("home_id").alias("district_id"))
-        .agg(
-            (pl.col("n_households_passed") - pl.col("before").fill_null(0)).clip(0).sum().alias("n_households_passed"),
-            pl.col("capex_usd").sum().alias("homes_usd"),
-        )
+        access.filter(pl.col("year") == years[-1])
+        .join(base, on="place_id", how="left", maintain_order="left")
+        .join(place, on="place_id", how="left", maintain_order="left")
+        .with_columns((pl.col("n_households_passed") - pl.col("before").fill_null(0)).clip(0).alias("gained"))
+        .rename({"home_id": "district_id"})
     )
     links, sites = (
-        tables[name].join(place, on="place_id", how="left").with_columns(pl.coalesce("district_id", "home_id"))
-        for name in ("planned_links", "planned_sites")
+        tables[name]
+        .sort(key)
+        .join(place, on="place_id", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("district_id", "home_id"))
+        for name, key in (("planned_links", "link_id"), ("planned_sites", "site_id"))
     )
-    link_sums = links.group_by("district_id").agg(
-        pl.col("length_km").sum().alias("fibre_km"), pl.col("capex_usd").sum().alias("links_usd")
+    home, link, site = (
+        _sums(districts, homes, ["gained", "capex_usd"]),
+        _sums(districts, links, ["length_km", "capex_usd"]),
+        _sums(districts, sites, ["is_fibre", "lateral_km", "capex_usd"]),
     )
-    site_sums = sites.group_by("district_id").agg(
-        pl.col("capex_usd").sum().alias("sites_usd"),
-        pl.col("is_fibre").sum().cast(pl.Int64).alias("n_sites_fibred"),
-        pl.col("lateral_km").sum(),
+    return pl.DataFrame(
+        {
+            "district_id": districts,
+            "fibre_km": link["length_km"],
+            "lateral_km": site["lateral_km"],
+            "n_households_passed": home["gained"].astype(np.int64),
+            "n_sites_fibred": site["is_fibre"].astype(np.int64),
+            "capex_usd": link["capex_usd"] + site["capex_usd"] + home["capex_usd"],
+        }
     )
-    frame = tables["districts"].select("district_id")
-    for part in (homes, link_sums, site_sums):
-        frame = frame.join(part, on="district_id", how="left")
-    frame = frame.with_columns(pl.exclude("district_id").fill_null(0))
-    return frame.with_columns(capex_usd=pl.sum_horizontal("links_usd", "sites_usd", "homes_usd")).sort("district_id")
 
 
 def pace_of(total: pl.DataFrame, dates: tuple[date, date], params: RolloutParams) -> Pace:

@@ -116,6 +116,7 @@ def flood(event: dict[str, object], tables: Tables, _params: StressParams) -> Pr
     table = tables["places"] if by_people else tables["sites"].filter(pl.col("kind") == "tower")
     if not hazards.height or not table.height:
         return Prediction(None, "no flood hazard or no exposed asset is known")
+    table = table.sort("place_id" if by_people else "site_id")
     weight = table["n_people"].to_numpy().astype(np.float64) if by_people else np.ones(table.height)
     severity = reached_frac(table["lon_deg"].to_numpy(), table["lat_deg"].to_numpy(), hazards)
     frac = float(weight @ severity) / float(weight.sum())
