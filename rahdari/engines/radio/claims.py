@@ -95,7 +95,7 @@ def _rate_indicator(coverage: pl.DataFrame, places: pl.DataFrame, year: int) -> 
     )  # fmt: skip
 
 
-def _technology_indicators(params: RadioParams, year: int, n_planned: int, n_today: int) -> tuple[Indicator, ...]:
+def _technology_indicators(params: RadioParams, ctx: Context, n_planned: int, n_today: int) -> tuple[Indicator, ...]:
     extra = card("5g", params).carrier_mhz / card("4g", params).carrier_mhz
     load, devices = params.typical_load_frac, params.device_5g_frac
     gain, gain_low, gain_high = (
@@ -109,12 +109,12 @@ def _technology_indicators(params: RadioParams, year: int, n_planned: int, n_tod
     before = static + (1.0 - static) * load
     energy_high = params.power_5g_ratio * (static + (1.0 - static) * load * devices / extra) / before * PERCENT
     return (
-        Indicator("5g_sites_sites", year, "5G sites assumed in cities", float(n_today + n_planned), "sites",
+        Indicator("5g_sites_sites", ctx.year_end, "5G sites assumed in cities", float(n_today + n_planned), "sites",
                   "sites that serve 5G today + upgrades assumed from the published plan", "assumed"),
-        Indicator("5g_experience_gain_pct", year, "Gain in mean user rate where 5G joins 4G", gain, "pct",
+        Indicator("5g_experience_gain_pct", ctx.year_base, "Gain in mean user rate where 5G joins 4G", gain, "pct",
                   "processor sharing at equal traffic and the stated 4G load; range: 5G devices half to one and a half",
                   "modelled", gain_low, gain_high),
-        Indicator("5g_energy_change_pct", year, "Change of base-station energy at equal traffic", energy, "pct",
+        Indicator("5g_energy_change_pct", ctx.year_base, "Change of base-station energy, equal traffic", energy, "pct",
                   "static and load-dependent power; equipment replaced; low: with sleep states, high: added beside 4G",
                   "modelled", energy_low, energy_high),
     )  # fmt: skip
@@ -135,7 +135,7 @@ def _hub_indicators(params: RadioParams, ctx: Context) -> tuple[Indicator, ...]:
         for swing in (0.0, CANCELLATION_SWING_DB, -CANCELLATION_SWING_DB)
     )
     how = "channels needed (exact colouring of random hubs of 3 to 8 links) without / with cancellation"
-    year = ctx.year_end
+    year = ctx.year_base
     return (
         Indicator("hub_capacity_gain_ratio", year, "Capacity of a microwave hub with cancellation", ratio, "ratio", how,
                   "modelled", low, high),
@@ -156,6 +156,6 @@ def indicators(
     return (
         *_coverage_indicators(rows, places, params, year),
         *_rate_indicator(rows, places, year),
-        *_technology_indicators(params, ctx.year_end, n_planned, n_today),
+        *_technology_indicators(params, ctx, n_planned, n_today),
         *_hub_indicators(params, ctx),
     )
