@@ -173,13 +173,13 @@ def _links(ways: pl.DataFrame) -> pl.DataFrame:
 
 def _facts() -> pl.DataFrame:
     rows = [
-        ("cell_sites_2024", "cell_sites", "2024-06", 340.0, "sites"),
-        ("cell_sites_2025", "cell_sites", "2025-06", 360.0, "sites"),
+        ("cell_sites_2024_06_sites", "cell_sites", "2024-06", 340.0, "sites"),
+        ("cell_sites_2025_06_sites", "cell_sites", "2025-06", 360.0, "sites"),
         ("fibre_to_site_2024_pct", "fibre_to_site", "2024", 15.0, "percent"),
         ("fibre_to_site_2025_pct", "fibre_to_site", "2025", 18.0, "percent"),
-        ("data_total_2025_pb", "data_total", "FY2025", 250.0, "PB"),
-        ("data_mobile_2025_pb", "data_mobile", "FY2025", 130.0, "PB"),
-        ("ftth_subs_2024_million", "ftth_subs", "2024-02", 0.01, "million"),
+        ("data_total_fy2025_pb", "data_total", "FY2025", 250.0, "PB"),
+        ("data_mobile_fy2025_pb", "data_mobile", "FY2025", 130.0, "PB"),
+        ("ftth_subscribers_2024_02_households", "households with fibre", "2024-02", 10_000.0, "households"),
     ]
     return pl.DataFrame(rows, schema=["fact_id", "metric", "period", "value", "unit"], orient="row")
 

@@ -51,19 +51,24 @@ def decimal_year(period: str) -> float | None:
     return int(year) + (int(month) / MONTHS_PER_YEAR if month else MID_YEAR)
 
 
-def observations(tables: Mapping[str, pl.DataFrame], metric: str) -> list[Observation]:
-    """Return the dated values of ``metric`` in ``facts``, oldest first; ties keep the order of their keys."""
+def observations(tables: Mapping[str, pl.DataFrame], series: str) -> list[Observation]:
+    """Return the dated values of one series of ``facts``, oldest first; ties keep the order of their keys.
+
+    A fact belongs to a series where its id is the series' name, a year (``fy2025`` or ``2025``) and whatever
+    follows: ``data_total_fy2025_pb`` belongs to ``data_total``.
+    """
     if "facts" not in tables:
         return []
-    rows = tables["facts"].filter(pl.col("metric") == metric).sort("fact_id").iter_rows(named=True)
+    pattern = rf"^{re.escape(series)}_(?:fy)?\d{{4}}"
+    rows = tables["facts"].filter(pl.col("fact_id").str.contains(pattern)).sort("fact_id").iter_rows(named=True)
     found = [(decimal_year(row["period"]), row) for row in rows]
     dated = [Observation(at, float(row["value"]), str(row["unit"])) for at, row in found if at is not None]
     return sorted(dated, key=lambda item: item.at_year)
 
 
-def latest(tables: Mapping[str, pl.DataFrame], metric: str) -> Observation | None:
-    """Return the newest dated value of ``metric``, or ``None``."""
-    found = observations(tables, metric)
+def latest(tables: Mapping[str, pl.DataFrame], series: str) -> Observation | None:
+    """Return the newest dated value of a series of ``facts``, or ``None``."""
+    found = observations(tables, series)
     return found[-1] if found else None
 
 

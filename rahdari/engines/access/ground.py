@@ -99,7 +99,7 @@ def growth_sites(tables: Tables, params: AccessParams, ctx: Context, due: Target
 
 def base_passed(tables: Tables, params: AccessParams, places: pl.DataFrame) -> FloatArray:
     """Return households passed by fibre today: published lines over take-up, spread on towns by households."""
-    lines = latest(tables, "ftth_subs")
+    lines = latest(tables, "ftth_subscribers")
     if lines is None:
         return np.zeros(places.height)
     room = np.where(places["is_urban"].to_numpy(), places["n_households"].to_numpy().astype(np.float64), 0.0)

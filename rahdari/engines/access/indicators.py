@@ -131,7 +131,7 @@ def _pace_indicators(
 ) -> None:
     """Append the yearly pace from the last observation to the due date, and that of the last observed year."""
     if goals.passed_households > 0.0:
-        lines = latest(tables, "ftth_subs")
+        lines = latest(tables, "ftth_subscribers")
         start = lines.at_year if lines else float(ctx.year_base)
         pace = max(goals.passed_households - passed_base, 0.0) / max(goals.due_at_year - start, 1e-9)
         span = f"years from {start:.2f} to {goals.due_at_year:.2f}"
