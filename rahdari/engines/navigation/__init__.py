@@ -1,0 +1,1 @@
+"""Navigation: how well BeiDou positions a receiver along the corridor."""
