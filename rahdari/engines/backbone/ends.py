@@ -7,12 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
-from scipy.spatial import cKDTree
 
-from rahdari.methods.routing import nearest_points, unit_vectors
-from rahdari.units import EARTH_RADIUS_KM
+from rahdari.methods.centres import city_centres
+from rahdari.methods.routing import nearest_points
 
 if TYPE_CHECKING:
     from rahdari.engines.backbone.params import BackboneParams
@@ -116,25 +114,18 @@ def _points(frame: pl.DataFrame, key: str) -> pl.DataFrame:
 def main_cities(tables: Tables, params: BackboneParams) -> pl.DataFrame:
     """Return names and points of the largest cities, none nearer to a larger one than ``city_spacing_km``.
 
-    A city's size is the people of all towns within ``city_radius_km`` of its centre, because censuses and
-    synthetic layers cut large cities into parts; a waypoint that near gives it its name and point.
+    Censuses and synthetic layers cut large cities into parts, so towns within ``city_radius_km`` count as one; a
+    waypoint that near gives the city its name and point.
     """
     columns = ["name", "lon_deg", "lat_deg"]
-    towns = tables["places"].filter(pl.col("kind") != "village").sort("n_people", "place_id", descending=[True, False])
+    towns = tables["places"].filter(pl.col("kind") != "village").sort("place_id")
     if not towns.height:
         return towns.select(columns)
-    vector = unit_vectors(towns["lon_deg"].to_numpy(), towns["lat_deg"].to_numpy())
-    pairs = cKDTree(vector).query_pairs(params.city_radius_km / EARTH_RADIUS_KM, output_type="ndarray")
-    people = towns["n_people"].to_numpy()
-    size = people.copy()
-    for here, there in ((0, 1), (1, 0)):
-        np.add.at(size, pairs[:, here], people[pairs[:, there]])
-    kept: list[int] = []
-    for number in np.argsort(-size, kind="stable").tolist():
-        chord = np.linalg.norm(vector[kept] - vector[number], axis=1)
-        if len(kept) < params.n_cities and not np.any(chord * EARTH_RADIUS_KM < params.city_spacing_km):
-            kept.append(number)
-    cities = towns[kept].select(pl.col("name").str.split(", part").list.first(), "lon_deg", "lat_deg")
+    kept = city_centres(
+        towns["n_people"].to_numpy(), towns["lon_deg"].to_numpy(), towns["lat_deg"].to_numpy(),
+        radius_km=params.city_radius_km, spacing_km=params.city_spacing_km, n_centres=params.n_cities,
+    )  # fmt: skip
+    cities = towns[kept.tolist()].select(pl.col("name").str.split(", part").list.first(), "lon_deg", "lat_deg")
     waypoints = _points(tables["landmarks"].filter(pl.col("kind") == "waypoint"), "landmark_id")
     if not (waypoints.height and cities.height):
         return cities

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
+from rahdari.methods.centres import city_centres
 from rahdari.methods.encapsulation import (
     IMIX_BYTES,
     IMIX_COUNT,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).parent / "tables" / "secure_pairs.csv"
 FEWEST_ENDS = 2
+CITY_RADIUS_KM = 20.0  # parts of one city are no two ends
 MOST_ENDS = 40  # towns that stand in for waypoints where a country has none
 FICTIONAL = "All protected pairs are fictional, drawn at random between public cities; no real protected site is held."
 NO_CUTS = "No cut set or worst place is computed; figures are sums and existence of a second way."
@@ -61,8 +63,16 @@ def domestic_graph(tables: Tables) -> tuple[Arcs, pl.DataFrame]:
 def public_ends(tables: Tables, nodes: pl.DataFrame, attach_max_km: float) -> list[tuple[str, int]]:
     """Return names and nodes of public cities inside the country: waypoints, else the largest towns."""
     waypoints = tables["landmarks"].filter(pl.col("kind") == "waypoint").sort("landmark_id")
-    towns = tables["places"].filter(pl.col("kind") != "village")
-    largest = towns.sort("n_people", "place_id", descending=[True, False]).head(MOST_ENDS)
+    towns = tables["places"].filter(pl.col("kind") != "village").sort("place_id")
+    centres = (
+        city_centres(
+            towns["n_people"].to_numpy(), towns["lon_deg"].to_numpy(), towns["lat_deg"].to_numpy(),
+            radius_km=CITY_RADIUS_KM, spacing_km=CITY_RADIUS_KM, n_centres=MOST_ENDS,
+        )
+        if towns.height
+        else np.zeros(0, np.int64)
+    )  # fmt: skip
+    largest = towns[centres.tolist()].with_columns(pl.col("name").str.split(", part").list.first())
     inside = nodes["is_in_country"].to_numpy()
     grid = [nodes[name].to_numpy() for name in ("lon_deg", "lat_deg")]
     for frame in (waypoints, largest):
