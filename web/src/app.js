@@ -2,7 +2,7 @@
 import { createLabels, createScale } from "./labels.js";
 import { make, showRow } from "./panel.js";
 import { boundsOf } from "./style_rules.js";
-import { currentLanguage, nameOf, numberText, roundShareText, setLanguage, shareText, word } from "./words.js";
+import { currentLanguage, nameOf, numberText, roundShareText, setLanguage, shareText, unitText, word } from "./words.js";
 
 const WORLD = [-170, -60, 170, 75];
 const SEARCH_PAUSE_MS = 120;
@@ -36,8 +36,7 @@ async function startMap(outline, bounds, tiles) {
 function figureText(row) {
   const isShare = row.unit === "share" || row.unit === "frac" || row.indicator_id.endsWith("_frac");
   if (isShare) return [shareText(row.value), ""];
-  const units = { mbps: "Mbit/s", usd: "USD", ms: "ms", km: "km", people: "", households: "" };
-  return [numberText(row.value), units[row.unit] ?? row.unit];
+  return [numberText(row.value), unitText(row.unit)];
 }
 
 function showFigures() {
@@ -46,7 +45,8 @@ function showFigures() {
   const rows = all.filter((row) => row.year === year && row.how_sure);
   const rank = (row) => (state.plan.headlines.indexOf(row.indicator_id) + 1 || state.plan.headlines.length + 1);
   const ordered = [...rows].sort((a, b) => rank(a) - rank(b) || a.indicator_id.localeCompare(b.indicator_id));
-  const shown = state.allFigures ? ordered : ordered.slice(0, FIRST_FIGURES);
+  const headlines = ordered.filter((row) => state.plan.headlines.includes(row.indicator_id)).slice(0, FIRST_FIGURES);
+  const shown = state.allFigures ? ordered : headlines;
   const nodes = shown.map((row) => {
     const [value, unit] = figureText(row);
     const range = row.value_low !== null && row.value_high !== null && row.value_low !== undefined
@@ -54,9 +54,9 @@ function showFigures() {
     return make("div", { class: "figure", title: row.formula },
       make("span", { class: "name" }, row.name),
       make("span", { class: "value number" }, value, unit ? make("small", {}, ` ${unit}`) : null),
-      make("span", { class: "sure" }, `${range}${word(row.how_sure)}${row.fidelity === "simple" ? `, ${word("simple")}` : ""}`));
+      make("span", { class: "sure" }, `${range}${word(`sure_${row.how_sure}`)}${row.fidelity === "simple" ? `, ${word("simple")}` : ""}`));
   });
-  if (ordered.length > FIRST_FIGURES) {
+  if (ordered.length > headlines.length) {
     const text = word(state.allFigures ? "fewerFigures" : "allFigures");
     nodes.push(make("button", { class: "more", type: "button", onclick: () => { state.allFigures = !state.allFigures; showFigures(); } }, text));
   }
@@ -69,7 +69,7 @@ function swatch(layer, colour, isHollow) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 18 10");
   svg.innerHTML = layer.kind === "line"
-    ? `<path d="M0 5h18" stroke="${colour}" stroke-width="${layer.is_planned ? 3 : 2}" ${isHollow ? 'stroke-dasharray="5 3"' : ""}/>`
+    ? (isHollow ? `<path d="M0 3.5h18M0 6.5h18" stroke="${colour}" stroke-width="1.2"/>` : `<path d="M0 5h18" stroke="${colour}" stroke-width="${layer.is_planned ? 3 : 2}"/>`)
     : `<circle cx="9" cy="5" r="4" fill="${colour}" fill-opacity="${isHollow ? 0.3 : 1}" stroke="${isHollow ? colour : "none"}" stroke-width="1.2"/>`;
   return make("span", { class: "swatch", "aria-hidden": "true" }, svg);
 }
@@ -78,7 +78,7 @@ function legend(layer) {
   const list = make("ul", { class: "legend" });
   if (layer.classes.length > 1) {
     for (const each of layer.classes.filter((one) => one.is_used).slice(0, 2 * FIRST_LEGEND)) {
-      const unit = layer.unit && /\d/.test(each.label) && layer.unit !== "frac" ? ` ${{ mbps: "Mbit/s" }[layer.unit] ?? layer.unit.replaceAll("_", " ")}` : "";
+      const unit = layer.unit && /\d/.test(each.label) ? ` ${unitText(layer.unit)}` : "";
       list.append(make("li", {}, swatch(layer, each.colour, false), make("span", {}, `${word(each.label)}${unit}`)));
     }
   }

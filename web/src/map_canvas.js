@@ -1,5 +1,5 @@
 // The map without WebGL: the same layers from flat arrays on a 2D canvas.
-import { DASH_PX, DISPUTED, GRATICULE, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, atZoom, graticule, graticuleStep } from "./style_rules.js";
+import { COAST, DASH_PX, DISPUTED, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, atZoom, graticule, graticuleStep } from "./style_rules.js";
 
 const TILE_PX = 512; // size of the world at zoom 0, as MapLibre counts zooms
 const PADDING_PX = 36;
@@ -86,9 +86,12 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
       pen.fill("evenodd");
     }
     stroke(lines.geometry.coordinates, GRATICULE, 0.7);
-    for (const feature of outline.features) {
+    const inOrder = [...outline.features].sort((a, b) => a.geometry.type.endsWith("Polygon") ? -1 : b.geometry.type.endsWith("Polygon") ? 1 : a.properties.is_disputed - b.properties.is_disputed);
+    for (const feature of inOrder) {
       const isDisputed = feature.properties.is_disputed;
-      stroke(ringsOf(feature.geometry), isDisputed ? DISPUTED : LAND_EDGE, 1.1, isDisputed ? DASH_PX : []);
+      const rings = ringsOf(feature.geometry);
+      if (isDisputed) stroke(rings, LAND, 3);
+      stroke(rings, isDisputed ? DISPUTED : feature.geometry.type.endsWith("Polygon") ? COAST : LAND_EDGE, 1.2, isDisputed ? DASH_PX : []);
     }
   }
   function drawPoints(layer, part) {
@@ -109,12 +112,12 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
       }
       const r = radii[part.weight[k]] ?? radii[0];
       drawnCount += 1;
-      if (r < CIRCLE_FROM_PX) { pen.fillRect(x - r, y - r, 2 * r, 2 * r); continue; }
+      if (r < CIRCLE_FROM_PX) { pen.fillRect(x - 0.8 * r, y - 0.8 * r, 1.6 * r, 1.6 * r); continue; }
       pen.beginPath();
       pen.arc(x, y, r, 0, 2 * Math.PI);
       if (part.notObserved[k] && isLate) { pen.globalAlpha = 0.35; pen.fill(); pen.globalAlpha = 1; pen.lineWidth = 1.2; pen.stroke(); continue; }
       pen.fill();
-      if (!part.notObserved[k]) { pen.strokeStyle = "#1d2733"; pen.lineWidth = 1; pen.stroke(); pen.strokeStyle = pen.fillStyle; }
+      if (!part.notObserved[k] && isLate) { pen.strokeStyle = "#1d2733"; pen.lineWidth = 1; pen.stroke(); pen.strokeStyle = pen.fillStyle; }
     }
   }
   function drawLines(layer, part) {
@@ -122,22 +125,25 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
     const classes = part.classes[year];
     for (const { value, colour } of layer.classes) {
       for (const flag of [0, 1]) {
-        pen.beginPath();
+        const path = new Path2D();
         for (let k = 0; k < part.nFeatures; k += 1) {
           if (part.notObserved[k] !== flag || (layer.classes.length > 1 && classes[k] !== value)) continue;
           for (let v = part.offsets[k]; v < part.offsets[k + 1]; v += 1) {
             const [x, y] = [px(part.xy[2 * v]), py(part.xy[2 * v + 1])];
-            if (v > part.offsets[k]) pen.lineTo(x, y); else pen.moveTo(x, y);
+            if (v > part.offsets[k]) path.lineTo(x, y); else path.moveTo(x, y);
           }
           drawnCount += 1;
         }
+        const [edge, gap] = [0, 1].map((each) => atZoom(HOLLOW_STOPS, view.zoom, each));
         pen.strokeStyle = colour;
-        pen.lineWidth = lineWidth;
-        pen.setLineDash(flag ? DASH_PX : []);
-        pen.stroke();
+        pen.lineWidth = flag ? gap + 2 * edge : lineWidth;
+        pen.stroke(path);
+        if (!flag) continue;
+        pen.strokeStyle = LAND;
+        pen.lineWidth = gap;
+        pen.stroke(path);
       }
     }
-    pen.setLineDash([]);
   }
   function draw() {
     frame = 0;

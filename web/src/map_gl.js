@@ -1,6 +1,6 @@
 // The map on WebGL: MapLibre GL JS with one PMTiles archive a layer.  Nothing comes from another host.
 import { Map as GlMap, addProtocol, prewarm, setWorkerCount, setWorkerUrl } from "./vendor/maplibre-gl.mjs";
-import { DISPUTED, GRATICULE, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, graticule, graticuleStep } from "./style_rules.js";
+import { COAST, DISPUTED, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, graticule, graticuleStep } from "./style_rules.js";
 
 setWorkerUrl(new URL("./vendor/maplibre-gl-worker.mjs", import.meta.url).href);
 setWorkerCount(2);
@@ -47,14 +47,15 @@ function edge(layer, year) {
   return ["match", ["get", "s"], 0, "#1d2733", colour(layer, year)];
 }
 
+// A known route is solid, an assumed one hollow (two thin lines): dashes would vanish on short segments.
 function lineLayers(layer, year, tiles) {
-  const common = (suffix, filter, dash) => ({
+  const common = (suffix, filter, isHollow) => ({
     id: layer.layer_id + suffix, type: "line", source: layer.layer_id, "source-layer": tiles.layer, filter,
-    layout: { "line-cap": dash ? "butt" : "round", "line-join": "round" },
+    layout: { "line-cap": isHollow ? "butt" : "round", "line-join": "round" },
     paint: {
       "line-color": colour(layer, year),
-      "line-width": byZoom(WIDTH_STOPS, (values) => values[layer.is_planned ? 1 : 0]),
-      ...(dash ? { "line-dasharray": [4, 1.6] } : {}),
+      "line-width": isHollow ? byZoom(HOLLOW_STOPS, (values) => values[0]) : byZoom(WIDTH_STOPS, (values) => values[layer.is_planned ? 1 : 0]),
+      ...(isHollow ? { "line-gap-width": byZoom(HOLLOW_STOPS, (values) => values[1]) } : {}),
     },
   });
   const parts = [];
@@ -83,7 +84,10 @@ function baseStyle(outline, bounds) {
     layers: [
       { id: "land", type: "fill", source: "outline", filter: polygon, paint: { "fill-color": LAND } },
       { id: "graticule", type: "line", source: "graticule", paint: { "line-color": GRATICULE, "line-width": 0.7 } },
-      { id: "border", type: "line", source: "outline", filter: ["!", ["get", "is_disputed"]], paint: { "line-color": LAND_EDGE, "line-width": 1.1 } },
+      { id: "coast", type: "line", source: "outline", filter: polygon, paint: { "line-color": COAST, "line-width": 0.8 } },
+      { id: "border", type: "line", source: "outline", filter: ["all", ["!", ["get", "is_disputed"]], ["!", polygon]], paint: { "line-color": LAND_EDGE, "line-width": 1.2 } },
+      // Wipes out the polygon's edge below, so that a disputed line is dashed and nothing else.
+      { id: "disputed-ground", type: "line", source: "outline", filter: ["get", "is_disputed"], paint: { "line-color": LAND, "line-width": 3 } },
       { id: "disputed", type: "line", source: "outline", filter: ["get", "is_disputed"], paint: { "line-color": DISPUTED, "line-width": 1.2, "line-dasharray": [4, 3] } },
     ],
   };

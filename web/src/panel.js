@@ -1,5 +1,5 @@
 // The side panel: one row, what belongs to it, and why a number has its value.
-import { nameOf, numberText, shareText, word } from "./words.js";
+import { nameOf, numberText, shareText, unitText, word } from "./words.js";
 
 const HIDDEN = new Set(["source_id", "evidence", "name", "name_local", "lon_deg", "lat_deg", "row_node_id"]);
 const MAX_COLUMNS = 4;
@@ -43,7 +43,7 @@ function explainUrl(table, key, column) {
 
 function termNode(term) {
   const children = term.terms ?? [];
-  const unit = { frac: "" }[term.unit] ?? term.unit ?? "";
+  const unit = unitText(term.unit);
   const shown = typeof term.value !== "number" ? String(term.value ?? "–") : term.unit === "frac" ? shareText(term.value) : numberText(term.value);
   const item = make("li", {}, make("div", { title: term.description ?? "" }, make("code", {}, term.name), " = ",
     make("span", { class: "value" }, shown), make("span", { class: "unit" }, ` ${unit} `),

@@ -1,7 +1,8 @@
 // What both drawings of the map share: colours of the base, sizes by zoom, graticule.
 export const LAND = "#fbfaf6";
 export const LAND_EDGE = "#8d949c";
-export const DISPUTED = "#8d949c";
+export const DISPUTED = "#6f7780";
+export const COAST = "#aab4bc";
 export const GRATICULE = "#d3dbe0";
 export const NO_VALUE = "#c4c8cd";
 export const DASH_PX = [5, 3];
@@ -10,6 +11,9 @@ export const DASH_PX = [5, 3];
 export const RADIUS_STOPS = [[4, [1.1, 2.2, 3.6]], [6, [1.7, 3.2, 5]], [8, [3, 5, 7]], [11, [6, 8, 10]]];
 /** Width of a line in pixels at a zoom: existing, planned. */
 export const WIDTH_STOPS = [[4, [0.7, 1.1]], [7, [1.2, 2]], [11, [2.5, 4]]];
+
+/** Hollow line at a zoom: width of each edge, gap between them. */
+export const HOLLOW_STOPS = [[4, [0.5, 0.7]], [7, [0.8, 1.2]], [11, [1.3, 3]]];
 
 /** Return the value at a zoom, straight between stops. */
 export function atZoom(stops, zoom, index) {

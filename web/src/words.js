@@ -8,10 +8,10 @@ const WORDS = {
     zoomFit: "Whole country", mapLabel: "Map of the plan. Arrow keys move, plus and minus zoom.", year: "Year",
     evidence: "{share} of the places on this map are modelled from district census totals, not observed.",
     simple: "simple model", published: "published", measured: "measured", derived: "derived", assumed: "assumed", synthetic: "synthetic",
-    calibrated: "calibrated", hint: "Click a number to see why it has that value.", loading: "Preparing the map…",
+    hint: "Click a number to see why it has that value.", loading: "Preparing the map…",
     failed: "This could not be read", noGl: "WebGL is not available: drawn on canvas", range: "range {low} – {high}",
     yes: "yes", no: "no",
-    questionMark: "?", planned: "to be built",
+    questionMark: "?", sure_measured: "measured", sure_calibrated: "calibrated", sure_modelled: "modelled", sure_assumed: "assumed", planned: "to be built",
   },
   ur: {
     search: "جگہ، ضلع یا ٹاور تلاش کریں", layers: "تہیں", Plan: "منصوبہ", Today: "آج", Results: "نتائج",
@@ -21,9 +21,9 @@ const WORDS = {
     zoomFit: "پورا ملک", mapLabel: "منصوبے کا نقشہ", year: "سال",
     evidence: "اس نقشے کے {share} مقامات ضلعی مردم شماری سے تخمینہ شدہ ہیں، مشاہدہ شدہ نہیں۔",
     simple: "سادہ ماڈل", published: "شائع شدہ", measured: "پیمائش شدہ", derived: "اخذ شدہ", assumed: "مفروضہ", synthetic: "مصنوعی",
-    calibrated: "ہم آہنگ", hint: "وجہ جاننے کے لیے عدد پر کلک کریں۔", loading: "نقشہ تیار ہو رہا ہے…",
+    hint: "وجہ جاننے کے لیے عدد پر کلک کریں۔", loading: "نقشہ تیار ہو رہا ہے…",
     failed: "یہ پڑھا نہیں جا سکا", noGl: "ویب جی ایل دستیاب نہیں", range: "حد {low} – {high}", yes: "ہاں", no: "نہیں",
-    questionMark: "؟", planned: "مجوزہ تعمیر", modelled_word: "تخمینی",
+    questionMark: "؟", planned: "مجوزہ تعمیر", sure_measured: "پیمائش شدہ", sure_calibrated: "ہم آہنگ", sure_modelled: "ماڈل سے", sure_assumed: "مفروضہ",
     "Existing fibre": "موجودہ فائبر", "Planned fibre": "مجوزہ فائبر", "Places by technology": "مقامات بلحاظ ٹیکنالوجی",
     "Speed at each place": "ہر مقام پر رفتار", "Cell sites by backhaul": "موبائل ٹاور", "Planned sites": "مجوزہ ٹاور",
     "Cable landings and crossings": "کیبل اور سرحدی گزرگاہیں", "Ports, airports, crossings": "بندرگاہیں، ہوائی اڈے، گزرگاہیں",
@@ -65,11 +65,22 @@ const PLAIN = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 export function numberText(value) {
   if (typeof value !== "number" || !Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
-  if (size >= 1e9) return `${(value / 1e9).toPrecision(3)} bn`;
-  if (size >= 1e7) return `${(value / 1e6).toPrecision(3)} M`;
+  if (size >= 1e9) return `${Number((value / 1e9).toPrecision(3))} bn`;
+  if (size >= 1e7) return `${Number((value / 1e6).toPrecision(3))} M`;
   if (size >= 1000 || Number.isInteger(value)) return PLAIN.format(value);
   if (size === 0) return "0";
   return String(Number(value.toPrecision(size < 1 ? 2 : 3)));
+}
+
+const UNITS = {
+  mbps: "Mbit/s", gbps: "Gbit/s", tbps: "Tbit/s", usd: "USD", usd_per_year: "USD/year", usd_per_month: "USD/month", ms: "ms", km: "km",
+  h_per_year: "h/year", h_per_day: "h/day", l_per_year: "L/year", kwh_per_year: "kWh/year", pct: "%", people: "", households: "", sites: "",
+  gb_per_month: "GB/month", share: "", frac: "", count: "",
+};
+
+/** Return a unit as it is printed. */
+export function unitText(unit) {
+  return UNITS[unit] ?? (unit ?? "").replaceAll("_", " ");
 }
 
 /** Return a share of one as per cent; shares near one keep their nines. */

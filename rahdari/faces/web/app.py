@@ -16,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import InputError, PlanError, Problem, RahdariError
+from rahdari.faces.web.layers import NOT_OBSERVED
 from rahdari.faces.web.rows import MAX_RESULTS, Names, row_details
 from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, packed_features
 from rahdari.service.explain import explain
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parents[2] / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]", "testserver")
-N_LABELS = 90  # the page hides those that would overlap
+N_LABELS = 150  # the page hides those that would overlap
+PART_OF_CITY = r", part \d+$"  # how the country's builder names the parts of a city
 HEADERS = {
     # Nothing may be loaded from another host; MapLibre starts its worker from a blob.
     "Content-Security-Policy": (
@@ -118,13 +120,36 @@ def outline(reader: PlanReader) -> dict[str, Any]:
     }
 
 
-def labels(names: Names) -> list[dict[str, Any]]:
-    """Return the places whose names the map may print, the largest first."""
-    if not names.frame.height:
+def _people_of_districts(reader: PlanReader, towns: pl.Series) -> pl.Series:
+    """Return the people of the districts whose name begins with a town's: several make up the largest cities."""
+    districts = reader.table("districts").select("name", "n_people").rows()
+    people = {town: sum(n for name, n in districts if f"{name} ".startswith(f"{town} ")) for town in set(towns)}
+    return pl.Series("n_district_people", [people[town] for town in towns], dtype=pl.Int64)
+
+
+def labels(reader: PlanReader) -> list[dict[str, Any]]:
+    """Return the towns whose names the map may print, the most important first.
+
+    A city that is modelled in parts counts once, with the people of all its parts, or of the districts
+    named after it where these have more.  Towns with a name in the local script come first.
+    """
+    if "places" not in reader.names:
         return []
-    points = names.frame.filter((pl.col("table") == "places") & pl.col("is_observed") & (pl.col("weight") > 0))
-    chosen = points.sort(["weight", "id"], descending=[True, False]).head(N_LABELS)
-    return chosen.select("id", "name", "name_local", "lon_deg", "lat_deg", "weight").to_dicts()
+    towns = reader.table("places").filter(pl.col("kind").is_in(["city", "town"]))
+    parts = towns.with_columns(
+        pl.col("name").str.replace(PART_OF_CITY, "").alias("town"),
+        pl.col("evidence").is_in(NOT_OBSERVED).alias("is_modelled"),
+    ).sort(["is_modelled", "n_people", "place_id"], descending=[False, True, False])
+    whole = parts.group_by("town", "district_id", maintain_order=True).agg(
+        pl.col("place_id").first().alias("id"),
+        pl.col("name_local", "lon_deg", "lat_deg").first(),
+        pl.col("n_people").sum().alias("weight"),
+    )
+    ranked = whole.sort(
+        [pl.col("name_local").is_null(), pl.col("weight"), pl.col("id")], descending=[False, True, False]
+    )
+    chosen = ranked.head(N_LABELS)
+    return chosen.select("id", pl.col("town").alias("name"), "name_local", "lon_deg", "lat_deg", "weight").to_dicts()
 
 
 class PlanPages:
@@ -182,7 +207,7 @@ def _add_plan_routes(app: FastAPI, pages: PlanPages) -> None:
     @app.get("/api/labels")
     def get_labels() -> Response:
         """Return names the map may print."""
-        return OrjsonResponse(labels(pages.names))
+        return OrjsonResponse(labels(pages.reader))
 
     @app.get("/api/row/{table}/{row_id:path}")
     def get_row(table: str, row_id: str, request: Request) -> Response:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from rahdari.units import unit_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,11 +41,12 @@ CATEGORY_COLOURS = (
     "#7d8c3a",
     "#6b7280",
 )
-RAMP_COLOURS = ("#dfe8c9", "#a9d1b5", "#63b0aa", "#2f7f9e", "#28487a")  # light to dark, one hue turning
+RAMP_COLOURS = ("#cdd9a0", "#8ec5a2", "#4fa3a5", "#2f7396", "#283f78")  # light to dark, one hue turning
 TRUE_COLOUR, FALSE_COLOUR = "#0f766e", "#c8553d"
 NO_VALUE_COLOUR = "#c4c8cd"
 MAX_CATEGORIES = len(CATEGORY_COLOURS)
 SIGNIFICANT_DIGITS = 2  # of class limits
+SHARE_DIGITS = 4  # shares near one differ in their third and fourth nine
 NO_VALUE = 255  # class of a feature without a value; fits one byte
 
 
@@ -101,6 +104,15 @@ def number_text(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.12g}"
 
 
+def share_text(value: float) -> str:
+    """Return a share of one as per cent.
+
+    >>> share_text(0.25), share_text(0.9987)
+    ('25 %', '99.87 %')
+    """
+    return f"{round(100 * value, SHARE_DIGITS):g} %"
+
+
 def single(colour: str, label: str) -> Colouring:
     """Return one class for everything."""
     return Colouring((ColourClass(label, colour),))
@@ -109,7 +121,7 @@ def single(colour: str, label: str) -> Colouring:
 def colouring(column: Column | None, values: pl.Series, label: str) -> Colouring:
     """Return the classes of a column's values: categories by name, numbers by rounded quantiles."""
     if column is not None and column.is_number and values.dtype.is_numeric():
-        return _quantiles(values, label)
+        return _quantiles(values, label, is_share=unit_of(column.name) == "frac")
     if values.dtype == pl.Boolean:
         classes = (ColourClass("yes", TRUE_COLOUR), ColourClass("no", FALSE_COLOUR))
         return Colouring(classes, values=("true", "false"))
@@ -128,17 +140,18 @@ def _categories(choices: Sequence[str], values: pl.Series) -> Colouring:
     return Colouring(tuple(classes), values=tuple(ordered[: 2 * MAX_CATEGORIES]))
 
 
-def _quantiles(values: pl.Series, label: str) -> Colouring:
+def _quantiles(values: pl.Series, label: str, *, is_share: bool) -> Colouring:
     finite = values.drop_nulls().cast(pl.Float64)
     n_classes = len(RAMP_COLOURS)
     limits = [finite.quantile(k / n_classes, "nearest") for k in range(1, n_classes)] if len(finite) else []
     low = finite.min()
-    breaks = sorted({rounded(limit) for limit in limits if limit is not None})
+    digits = SHARE_DIGITS if is_share else SIGNIFICANT_DIGITS
+    breaks = sorted({rounded(limit, digits) for limit in limits if limit is not None})
     breaks = [limit for limit in breaks if isinstance(low, float) and limit > low]
     if not breaks:
         return single(RAMP_COLOURS[-1], label)
     step = (n_classes - 1) / len(breaks)
     colours = [RAMP_COLOURS[round(step * k)] for k in range(len(breaks) + 1)]
-    texts = [number_text(limit) for limit in breaks]
+    texts = [share_text(limit) if is_share else number_text(limit) for limit in breaks]
     labels = [f"below {texts[0]}", *(f"{a} – {b}" for a, b in pairwise(texts)), f"{texts[-1]} +"]
     return Colouring(tuple(ColourClass(*pair) for pair in zip(labels, colours, strict=True)), breaks=tuple(breaks))
