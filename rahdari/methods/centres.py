@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from rahdari.methods.routing import unit_vectors
+from rahdari.methods.geo import unit_vectors
 from rahdari.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:

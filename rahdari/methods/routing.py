@@ -13,9 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
-
-from rahdari.units import EARTH_RADIUS_KM
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -202,26 +199,3 @@ def disjoint_pair(arcs: Arcs, source: int, target: int) -> DisjointPair | None:
     first, second = _walk(arcs, used, source, target)
     potential = level + np.minimum(extra, extra[target])
     return DisjointPair(first, second, potential, flow_bound_km(arcs, potential, source, target, 2))
-
-
-def unit_vectors(lon_deg: FloatArray, lat_deg: FloatArray) -> FloatArray:
-    """Return (n, 3) unit vectors of (n,) longitudes and latitudes, degrees.
-
-    >>> unit_vectors(np.array([0.0]), np.array([90.0])).round(6).tolist()
-    [[0.0, 0.0, 1.0]]
-    """
-    lon, lat = np.radians(lon_deg), np.radians(lat_deg)
-    return np.column_stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-
-
-def nearest_points(
-    lon_deg: FloatArray, lat_deg: FloatArray, to_lon_deg: FloatArray, to_lat_deg: FloatArray
-) -> tuple[IntArray, FloatArray]:
-    """Return for each of (n,) points the index of the nearest of (m,) others and its great circle, km.
-
-    ``m`` must be at least one; equal distances go to the lower index only where the tree does so.
-    """
-    tree = cKDTree(unit_vectors(to_lon_deg, to_lat_deg))
-    chord, index = tree.query(unit_vectors(lon_deg, lat_deg))
-    distance = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.minimum(1.0, np.asarray(chord) / 2.0))
-    return np.asarray(index, dtype=np.int64), np.asarray(distance, dtype=np.float64)

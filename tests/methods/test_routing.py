@@ -12,7 +12,6 @@ from rahdari.methods.routing import (
     disjoint_pair,
     distances_km,
     flow_bound_km,
-    nearest_points,
     shortest_ways,
     split_node_arcs,
     two_way_arcs,
@@ -123,11 +122,3 @@ def test_any_potentials_bound_the_pair_from_below() -> None:
 def test_ways_of_no_length_are_ways() -> None:
     arcs = two_way_arcs(3, np.array([0, 1]), np.array([1, 2]), np.array([0.0, 4.0]))
     assert distances_km(arcs, np.array([0]))[0].tolist() == [0.0, 0.0, 4.0]
-
-
-def test_nearest_point_is_found_across_the_date_line() -> None:
-    index, distance = nearest_points(
-        np.array([179.9]), np.array([0.0]), np.array([-179.9, 170.0]), np.array([0.0, 0.0])
-    )
-    assert index.tolist() == [0]
-    assert distance[0] == pytest.approx(0.2 * np.pi / 180.0 * 6371.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rahdari.methods.centres import city_centres
-from rahdari.methods.routing import nearest_points
+from rahdari.methods.geo import nearest
 
 if TYPE_CHECKING:
     from rahdari.engines.backbone.params import BackboneParams
@@ -63,7 +63,7 @@ def attached(frame: pl.DataFrame, nodes: pl.DataFrame, attach_max_km: float) -> 
         return [], frame.height
     points = [frame[name].to_numpy() for name in ("lon_deg", "lat_deg")]
     grid = [nodes[name].to_numpy() for name in ("lon_deg", "lat_deg")]
-    index, distance = nearest_points(points[0], points[1], grid[0], grid[1])
+    index, distance = nearest(points[0], points[1], grid[0], grid[1])
     is_abroad = ~nodes["is_in_country"].to_numpy()
     ends: dict[str, End] = {}
     taken: set[int] = set()
@@ -125,12 +125,14 @@ def main_cities(tables: Tables, params: BackboneParams) -> pl.DataFrame:
         towns["n_people"].to_numpy(), towns["lon_deg"].to_numpy(), towns["lat_deg"].to_numpy(),
         radius_km=params.city_radius_km, spacing_km=params.city_spacing_km, n_centres=params.n_cities,
     )  # fmt: skip
-    cities = towns[kept.tolist()].select(pl.col("name").str.split(", part").list.first(), "lon_deg", "lat_deg")
+    cities: pl.DataFrame = towns[kept.tolist()].select(
+        pl.col("name").str.split(", part").list.first(), "lon_deg", "lat_deg"
+    )
     waypoints = _points(tables["landmarks"].filter(pl.col("kind") == "waypoint"), "landmark_id")
     if not (waypoints.height and cities.height):
         return cities
     points = [frame[name].to_numpy() for frame in (cities, waypoints) for name in ("lon_deg", "lat_deg")]
-    index, away_km = nearest_points(points[0], points[1], points[2], points[3])
+    index, away_km = nearest(points[0], points[1], points[2], points[3])
     is_named = pl.Series(away_km <= params.city_radius_km)
     named = waypoints[index.tolist()]
     return cities.select(

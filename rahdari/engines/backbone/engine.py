@@ -12,6 +12,7 @@ import polars as pl
 
 from rahdari.engines.backbone.ends import RouteRequest, route_requests, slug
 from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
+from rahdari.methods.geo import great_circle_km
 from rahdari.methods.optics import GBPS_PER_TBPS, LineDesign, channel_rate_gbps, gsnr_db, osnr_db, spans_in
 from rahdari.methods.results import result_frame
 from rahdari.methods.routing import (
@@ -23,10 +24,9 @@ from rahdari.methods.routing import (
     flow_bound_km,
     shortest_ways,
     two_way_arcs,
-    unit_vectors,
 )
 from rahdari.model import Certificate, EngineResult, Indicator
-from rahdari.units import EARTH_RADIUS_KM, FIBRE_DELAY_MS_PER_KM
+from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
 if TYPE_CHECKING:
     from rahdari.engines.backbone.params import BackboneParams
@@ -135,13 +135,6 @@ def choose(found: list[FoundRoute], ways: Ways, params: BackboneParams) -> list[
     return others + kept[: params.n_variants]
 
 
-def great_circle_km(request: RouteRequest) -> float:
-    """Return the great circle between the ends of a request, km."""
-    ends = (request.stops[0], request.stops[-1])
-    first, last = unit_vectors(np.array([end.lon_deg for end in ends]), np.array([end.lat_deg for end in ends]))
-    return float(2.0 * EARTH_RADIUS_KM * np.arcsin(min(1.0, float(np.linalg.norm(first - last)) / 2.0)))
-
-
 def _pair_columns(route: FoundRoute, ways: Ways, fibre_km: float, params: BackboneParams) -> dict[str, object]:
     """Return the columns that speak of the second way."""
     rate, repair_h = params.cuts_per_1000_km_per_year, params.repair_h
@@ -183,7 +176,9 @@ def route_row(route: FoundRoute, ways: Ways, params: BackboneParams) -> dict[str
         "slack_ratio": slack,
         "fibre_km": fibre_km,
         "abroad_km": float(ways.length_km[way][ways.is_abroad[way]].sum()),
-        "great_circle_km": great_circle_km(route.request),
+        "great_circle_km": float(
+            great_circle_km(stops[0].lon_deg, stops[0].lat_deg, stops[-1].lon_deg, stops[-1].lat_deg)
+        ),
         "delay_ms": delay_ms,
         "rtt_ms": 2.0 * delay_ms,
         "repair_h": params.repair_h,

@@ -18,12 +18,12 @@ from rahdari.methods.encapsulation import (
     macsec_bytes,
     wireguard_bytes,
 )
+from rahdari.methods.geo import nearest
 from rahdari.methods.results import result_frame
 from rahdari.methods.routing import (
     Arcs,
     disjoint_pair,
     flow_bound_km,
-    nearest_points,
     shortest_ways,
     split_node_arcs,
     two_way_arcs,
@@ -78,7 +78,7 @@ def public_ends(tables: Tables, nodes: pl.DataFrame, attach_max_km: float) -> li
     for frame in (waypoints, largest):
         if not (frame.height and nodes.height):
             continue
-        node, distance = nearest_points(frame["lon_deg"].to_numpy(), frame["lat_deg"].to_numpy(), grid[0], grid[1])
+        node, distance = nearest(frame["lon_deg"].to_numpy(), frame["lat_deg"].to_numpy(), grid[0], grid[1])
         ends: dict[int, str] = {}
         for name, number, away_km in zip(frame["name"].to_list(), node.tolist(), distance.tolist(), strict=True):
             if inside[number] and away_km <= attach_max_km:

@@ -10,8 +10,8 @@ import polars as pl
 
 from rahdari.engines.stress.replay import replay_rows
 from rahdari.methods.availability import fibre_availability_frac, series_availability_frac
+from rahdari.methods.geo import nearest
 from rahdari.methods.results import result_frame
-from rahdari.methods.routing import nearest_points
 from rahdari.model import EngineResult, Indicator
 from rahdari.units import HOURS_PER_YEAR
 
@@ -35,7 +35,7 @@ def hazard_availability_frac(lon_deg: FloatArray, lat_deg: FloatArray, hazards: 
             frac = frac * (1.0 - lost)
         else:
             centre = np.array([row["lon_deg"]]), np.array([row["lat_deg"]])
-            frac = np.where(nearest_points(lon_deg, lat_deg, *centre)[1] <= row["radius_km"], frac * (1.0 - lost), frac)
+            frac = np.where(nearest(lon_deg, lat_deg, *centre)[1] <= row["radius_km"], frac * (1.0 - lost), frac)
     return frac
 
 
@@ -45,7 +45,7 @@ def core_distance_km(places: pl.DataFrame, route_ratio: float) -> FloatArray:
     if not cities.height:
         cities = places.sort("n_people", "place_id", descending=[True, False]).head(1)
     points = [frame[name].to_numpy() for frame in (places, cities) for name in ("lon_deg", "lat_deg")]
-    return nearest_points(points[0], points[1], points[2], points[3])[1] * route_ratio
+    return nearest(points[0], points[1], points[2], points[3])[1] * route_ratio
 
 
 def core_availability_frac(routes: pl.DataFrame) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rahdari.methods.routing import nearest_points
+from rahdari.methods.geo import nearest
 
 if TYPE_CHECKING:
     from rahdari.engines.stress.params import StressParams
@@ -40,7 +40,7 @@ def reached_frac(lon_deg: FloatArray, lat_deg: FloatArray, hazards: pl.DataFrame
             inside = np.ones(lon_deg.size, dtype=np.bool_)
         else:
             centre = np.array([row["lon_deg"]]), np.array([row["lat_deg"]])
-            inside = nearest_points(lon_deg, lat_deg, *centre)[1] <= row["radius_km"]
+            inside = nearest(lon_deg, lat_deg, *centre)[1] <= row["radius_km"]
         severity = np.maximum(severity, np.where(inside, row["severity_frac"], 0.0))
     return severity
 
