@@ -32,7 +32,7 @@ docs: $(STAMPS)/dev $(STAMPS)/package ## build the documentation into site/
 	@$(BIN)/mkdocs build --strict --quiet && echo 'docs: site/index.html'
 
 bench: $(STAMPS)/dev $(STAMPS)/package ## one JSON line a claim
-	@for script in bench/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	@$(BIN)/python bench/_run_all.py
 
 web: ## rebuild the map's static files after an edit in web/
 	@$(BIN)/python hatch_build.py
