@@ -233,7 +233,7 @@ def _places(base: _Base, tables: Frames, n_places: int) -> pl.DataFrame:
         return base.table("places")
     from rahdari.sources.synthetic.people import places_table
 
-    return places_table(
+    places = places_table(
         country_id=base.country.iso2,
         districts=tables["districts"],
         district_points=tables["district_points"],
@@ -245,6 +245,18 @@ def _places(base: _Base, tables: Frames, n_places: int) -> pl.DataFrame:
         seed=SEED,
         town_source_id=geonames.SOURCE_ID,
     )
+    return _with_given_place_names(places, base.given)
+
+
+def _with_given_place_names(places: pl.DataFrame, given: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return the places with the pack's local names for towns and their parts that the gazetteer does not know."""
+    names = given.get("place_names")
+    if names is None or names.is_empty():
+        return places
+    stem = pl.when("is_urban").then(pl.col("name").str.replace(r", part \d+$", "")).alias("stem")
+    known = names.select(pl.col("name").alias("stem"), pl.col("name_local").alias("better")).unique("stem").sort("stem")
+    joined = places.with_columns(stem).join(known, on="stem", how="left").sort("place_id")
+    return joined.with_columns(pl.coalesce("name_local", "better").alias("name_local")).drop("stem", "better")
 
 
 def _sites(base: _Base, tables: Frames) -> pl.DataFrame:
