@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rahdari.methods.observations import observations
+from rahdari.methods.observations import latest
 from rahdari.sources.packages.geonames import plain
 from rahdari.sources.row_graph import NamedWay, PublishedRoute
 from rahdari.sources.synthetic.sites import FIBRE_FRAC, FOUR_G_FRAC, ON_GRID_FRAC, SiteTotals
@@ -23,6 +24,7 @@ STANDING = ("operational", "partial")
 #: Words that a landmark's name may carry and a road's or cable's end leaves out.
 EXTRA_WORDS = (" Pass", " Dry Port", " Cantonment")
 PERCENT = 100.0
+SPELLING_LIKENESS = 0.85  # difflib ratio: one letter in ten may differ
 
 
 def points_by_name(*tables: pl.DataFrame) -> dict[str, tuple[float, float]]:
@@ -38,6 +40,13 @@ def points_by_name(*tables: pl.DataFrame) -> dict[str, tuple[float, float]]:
     return points
 
 
+def _find(points: Points, name: str) -> tuple[float, float] | None:
+    """Return the point of a name, else of the one name nearly spelt like it (Hasan Abdal, Hassan Abdal)."""
+    wanted = plain(name)
+    near = [wanted] if wanted in points else difflib.get_close_matches(wanted, points, n=1, cutoff=SPELLING_LIKENESS)
+    return points[near[0]] if near else None
+
+
 def named_ways(motorways: pl.DataFrame, points: Points) -> list[NamedWay]:
     """Return the roads that stand, whole or in part; without stops where an end is not known by name.
 
@@ -45,7 +54,7 @@ def named_ways(motorways: pl.DataFrame, points: Points) -> list[NamedWay]:
     """
     named = []
     for row in motorways.filter(pl.col("state").is_in(STANDING)).sort("motorway_id").iter_rows(named=True):
-        start, stop = points.get(plain(row["from_name"])), points.get(plain(row["to_name"]))
+        start, stop = _find(points, row["from_name"]), _find(points, row["to_name"])
         stops = (start, stop) if start and stop and start != stop else ()
         is_motorway = row["state"] == "operational" and bool(MOTORWAY.match(row["motorway_id"]))
         named.append(NamedWay(f"{row['motorway_id']} {row['name']}", stops, row["length_km"], is_motorway))
@@ -66,9 +75,9 @@ def published_routes(facts: pl.DataFrame, points: Points) -> list[PublishedRoute
     return routes
 
 
-def _latest(facts: pl.DataFrame, metric: str) -> float | None:
-    seen = observations({"facts": facts}, metric)
-    return seen[-1].value if seen else None
+def _latest(facts: pl.DataFrame, series: str) -> float | None:
+    seen = latest({"facts": facts}, series)
+    return seen.value if seen else None
 
 
 def site_totals(facts: pl.DataFrame) -> SiteTotals | None:
@@ -76,11 +85,11 @@ def site_totals(facts: pl.DataFrame) -> SiteTotals | None:
 
     Shares that are not published are those assumed for every country.
     """
-    n_sites = _latest(facts, "cell sites")
+    n_sites = _latest(facts, "cell_sites")
     if n_sites is None:
         return None
-    fibre_pct, four_g = _latest(facts, "share of cell sites on fibre"), _latest(facts, "4G cell sites")
-    on_grid, operational = _latest(facts, "cell sites on the grid"), _latest(facts, "operational cell sites")
+    fibre_pct, four_g = _latest(facts, "fibre_to_site"), _latest(facts, "cell_sites_4g")
+    on_grid, operational = _latest(facts, "sites_on_grid"), _latest(facts, "sites_operational")
     return SiteTotals(
         n_sites=round(n_sites),
         fibre_frac=FIBRE_FRAC if fibre_pct is None else fibre_pct / PERCENT,
@@ -92,7 +101,7 @@ def site_totals(facts: pl.DataFrame) -> SiteTotals | None:
 
 def long_haul_km(facts: pl.DataFrame) -> float | None:
     """Return the newest published length of long-haul fibre, km, or ``None``."""
-    return _latest(facts, "optical fibre, long haul")
+    return _latest(facts, "fibre_long_haul")
 
 
 def home_districts(operators: pl.DataFrame, districts: pl.DataFrame) -> dict[str, frozenset[str]]:

@@ -294,7 +294,7 @@ def way_through(
 
 
 NAMED_TOLERANCE_FRAC = 0.12  # a way is taken for the named one where its length agrees with the published one this well
-NAMED_TOLERANCE_KM = 20.0  # ... or this well: published ends are interchanges, the stops here town centres
+NAMED_TOLERANCE_KM = 25.0  # ... or this well: published ends are interchanges, the stops here centres some 12 km off
 N_ALTERNATIVES = 4  # further ways tried, each with the edges of those before made dearer
 ALTERNATIVE_FACTOR = 1.4  # ... by this factor: enough to leave a parallel road for the motorway beside it
 
@@ -344,6 +344,8 @@ def calibrated_slack(
     """
     base = base or Slack()
     carriage = rows.filter(pl.col("kind") != "railway")
+    on_road = pl.concat([carriage["from_node_id"], carriage["to_node_id"]]).unique()
+    nodes = nodes.filter(pl.col("row_node_id").is_in(on_road.implode()))
     number = {name: at for at, name in enumerate(nodes["row_node_id"].to_list())}
     start, stop = (carriage[name].replace_strict(number).to_numpy() for name in ("from_node_id", "to_node_id"))
     length_km = carriage["length_km"].to_numpy()

@@ -86,8 +86,10 @@ class Ways:
         )
 
     def nearest_node(self, lon_deg: float, lat_deg: float) -> int:
-        """Return the number of the node nearest to a point by great circle."""
-        return int(cKDTree(sphere_km(self.lon_deg, self.lat_deg)).query(sphere_km([lon_deg], [lat_deg])[0])[1])
+        """Return the number of the node nearest to a point by great circle, of those that have an edge."""
+        joined_up = np.unique(np.r_[self.edge_from, self.edge_to])
+        tree = cKDTree(sphere_km(self.lon_deg[joined_up], self.lat_deg[joined_up]))
+        return int(joined_up[tree.query(sphere_km([lon_deg], [lat_deg])[0])[1]])
 
     def way_km(self, start: tuple[float, float], stop: tuple[float, float]) -> float:
         """Return the shortest way, km, between the nodes nearest to two (lon, lat) points; inf where unjoined."""

@@ -12,6 +12,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -146,7 +147,8 @@ def world_ways(network: Network, cache_dir: Path) -> WayGraph:
     """
     path = cache_dir / f"scgraph-{network}-{CACHE_VERSION}.npz"
     try:
-        with np.load(path) as stored:
+        # Opened here: NumPy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file) as stored:
             return WayGraph(
                 stored["lon"] / MILLI,
                 stored["lat"] / MILLI,
@@ -154,7 +156,7 @@ def world_ways(network: Network, cache_dir: Path) -> WayGraph:
                 stored["edge_to"],
                 stored["length"] / MILLI,
             )
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         graph = parse_way_graph(package_file("scgraph_data", f"world_{network}.py").read_bytes())
     _write_atomically(path, graph)
     return graph
