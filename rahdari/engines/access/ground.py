@@ -75,7 +75,7 @@ def spread(total: int, weight: FloatArray) -> IntArray:
     if total <= 0 or weight.sum() <= 0.0:
         return np.zeros(len(weight), dtype=np.int64)
     exact = total * weight / weight.sum()
-    whole = np.floor(exact).astype(np.int64)
+    whole: IntArray = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole
