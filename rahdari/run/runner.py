@@ -78,7 +78,11 @@ class RunResult:
 
 def _load(reference: str) -> Any:  # noqa: ANN401  # an engine function or a parameter model
     module, _, name = reference.partition(":")
-    return getattr(importlib.import_module(module), name)
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        cure = "mend or remove the plug-in, or leave it out with --off"
+        raise PlanError(Problem(f"cannot load {reference}: {error}", cure)) from error
 
 
 def check_parameters(engines: Mapping[str, EngineManifest], scenario: Scenario) -> None:

@@ -166,7 +166,7 @@ def test_indicators_end_in_their_unit_and_lie_in_their_band(name: str, small_pla
     from rahdari.units import unit_of
 
     for row in small_plan.indicators.filter(pl.col("engine") == name).iter_rows(named=True):
-        assert unit_of(row["indicator_id"]) is not None, row["indicator_id"]
+        assert unit_of(row["indicator_id"]) == row["unit"], row["indicator_id"]
         if row["value_low"] is not None and row["value_high"] is not None:
             slack = 1e-9 * max(abs(row["value"]), 1.0)
             assert row["value_low"] - slack <= row["value"] <= row["value_high"] + slack, row

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from rahdari.faces.cli.output import number
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -150,10 +148,8 @@ def show(response: PlanResponse) -> None:
 
 
 def _figure(row: dict[str, Any]) -> str:
-    value, unit = row["value"], row["unit"]
-    if unit == "frac":
-        return f"{row['name']} {value:.1%}"
-    band = ""
-    if row["value_low"] is not None and row["value_high"] is not None:
-        band = f" ({number(row['value_low'])} to {number(row['value_high'])})"
-    return f"{row['name']} {number(value)}{band} {unit}"
+    """Return name, value and range of an indicator."""
+    from rahdari.faces.report.words import band, figure
+
+    span = band(row["value_low"], row["value_high"], row["unit"])
+    return f"{row['name']} {figure(row['value'], row['unit'])}{f' ({span})' if span else ''}"
