@@ -206,7 +206,7 @@ def _towns(code: str, towns: pl.DataFrame, districts: pl.DataFrame, points: pl.D
 def _cells_of(outline: BaseGeometry, points: pl.DataFrame, n_places: int) -> _Cells:
     """Return the cells of the coarsest H3 resolution that offers enough of them, each with its district."""
     shape = shapely.make_valid(shapely.simplify(outline, OUTLINE_TOLERANCE_DEG))
-    area_km2 = max(_area_km2(shape), 1e-6)
+    area_km2 = max(land_area_km2(shape), 1e-6)
     wanted = CELLS_PER_PLACE * n_places
     fitting = [r for r in range(FINEST_RESOLUTION + 1) if area_km2 / h3.average_hexagon_area(r, "km^2") >= wanted]
     resolution = min(fitting, default=FINEST_RESOLUTION)
@@ -225,7 +225,7 @@ def _cells_of(outline: BaseGeometry, points: pl.DataFrame, n_places: int) -> _Ce
     return _Cells(ids.astype(np.int64), centre[:, 1], centre[:, 0], area, district, unit)
 
 
-def _area_km2(shape: BaseGeometry) -> float:
+def land_area_km2(shape: BaseGeometry) -> float:
     """Return the area of a polygon in degrees, square kilometres, by the cylindrical equal-area projection."""
 
     def equal_area(xy: Floats) -> Floats:

@@ -1,0 +1,154 @@
+"""Cell sites in OpenCelliD's format (CSV): observed sites take the place of as many modelled ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from rahdari.sources.imports.attach import sites_on_ways
+from rahdari.sources.imports.common import (
+    Findings,
+    check_points,
+    check_unique,
+    country_code,
+    finished,
+    has_columns,
+    land_of,
+    no_table,
+    numbers,
+    on_land,
+    read_csv,
+    source_id_of,
+)
+from rahdari.sources.synthetic.common import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from rahdari.sources.imports.common import Flags, ImportResult
+
+REQUIRED = ("radio", "mcc", "net", "area", "cell", "lon", "lat")
+KEY = ("radio", "mcc", "net", "area", "cell")
+#: OpenCelliD's names of radio technologies.
+GENERATION = {"GSM": "2g", "CDMA": "2g", "UMTS": "3g", "LTE": "4g", "NR": "5g"}
+ORDER = {"2g": 2, "3g": 3, "4g": 4, "5g": 5}
+SITE_DECIMALS = 3  # cells of one network within some 100 m stand on one site
+#: Phones place cells; near borders and coasts a few fall outside.  More than this share is a wrong file.
+OUTSIDE_MOST_FRAC = 0.05
+
+
+def read_sites(path: Path, tables: Mapping[str, pl.DataFrame]) -> ImportResult:
+    """Return ``sites`` with the file's cell sites, each in the stead of one modelled tower of the same place.
+
+    Cells of one network at one spot (0.001 degree) are one site, with the newest of their generations.  What the file
+    does not say (backhaul, power) stays that of the tower replaced; beyond the modelled towers, that of their kind.
+    """
+    for name in ("places", "sites", "rights_of_way_nodes"):
+        no_table(name, tables)
+    findings = Findings(path.name)
+    frame = read_csv(path, findings)
+    if findings.problems or not has_columns(frame, REQUIRED, findings):
+        return finished(path, "sites", findings, tables={}, old=tables, n_rows=frame.height)
+    lon, lat = numbers(frame, "lon", findings), numbers(frame, "lat", findings)
+    for name in ("mcc", "net", "area", "cell"):
+        numbers(frame, name, findings, least=0)
+    radio = frame["radio"].fill_null("").str.strip_chars().str.to_uppercase()
+    unknown = (~radio.is_in(list(GENERATION))).to_numpy()
+    findings.rows(unknown, "the radio technology is unknown", f"use one of {', '.join(GENERATION)}", "radio")
+    check_unique(frame, KEY, findings)
+    inside = _inside(lon, lat, tables, findings)
+    if findings.problems:
+        return finished(path, "sites", findings, tables={}, old=tables, n_rows=frame.height)
+    cells = pl.DataFrame(
+        {
+            "net": frame["mcc"] + "-" + frame["net"],
+            "lon_deg": lon,
+            "lat_deg": lat,
+            "generation": radio.replace_strict(GENERATION, return_dtype=pl.String),
+        }
+    ).filter(pl.Series(inside))
+    observed = _sites_of(cells, tables, source_id_of(path, "sites"))
+    sites = _merged(observed, tables)
+    n_towers = sites.filter(pl.col("kind") == "tower").height
+    findings.warnings.append(f"{cells.height:,} cells on {observed.height:,} sites; {n_towers:,} towers now")
+    return finished(path, "sites", findings, tables={"sites": sites}, old=tables, n_rows=frame.height)
+
+
+def _inside(lon: np.ndarray, lat: np.ndarray, tables: Mapping[str, pl.DataFrame], findings: Findings) -> Flags:
+    """Return which cells lie in the country; a few outside are left out with a warning, many are faults."""
+    land = land_of(tables)
+    known = np.isfinite(lon) & np.isfinite(lat)
+    inside = np.zeros(len(lon), dtype=bool)
+    inside[known] = on_land(land, lon[known], lat[known])
+    n_outside = int((known & ~inside).sum())
+    if n_outside > OUTSIDE_MOST_FRAC * max(len(lon), 1):
+        check_points(findings, lon, lat, land, lon="lon")
+    elif n_outside:
+        findings.warnings.append(f"{n_outside} cells lie outside the country and were left out")
+    return inside
+
+
+def _sites_of(cells: pl.DataFrame, tables: Mapping[str, pl.DataFrame], source_id: str) -> pl.DataFrame:
+    """Return observed sites with identifier, position, place and generation, sorted by identifier."""
+    spot = cells.with_columns(
+        pl.col("lon_deg").round(SITE_DECIMALS).alias("x"),
+        pl.col("lat_deg").round(SITE_DECIMALS).alias("y"),
+        pl.col("generation").replace_strict(ORDER, return_dtype=pl.Int64).alias("order"),
+    )
+    sites = (
+        spot.group_by("net", "x", "y")
+        .agg(pl.col("lon_deg", "lat_deg").mean(), pl.col("order").max())
+        .sort("net", "x", "y")
+        .with_columns(
+            (
+                pl.lit(f"{country_code(tables)}-o-")
+                + pl.col("net")
+                + "-"
+                + pl.format(
+                    "{}_{}", (pl.col("x") * 1000).round().cast(pl.Int64), (pl.col("y") * 1000).round().cast(pl.Int64)
+                )
+            ).alias("site_id"),
+            (pl.col("order").cast(pl.String) + "g").alias("generation"),
+        )
+    )
+    places = tables["places"].sort("place_id")
+    _, at = nearest(sites["lon_deg"], sites["lat_deg"], places["lon_deg"], places["lat_deg"])
+    return sites.select(
+        "site_id",
+        pl.Series("place_id", places["place_id"].to_numpy()[at], dtype=pl.String),
+        "lon_deg",
+        "lat_deg",
+        "generation",
+        pl.lit("measured").alias("evidence"),
+        pl.lit(source_id).alias("source_id"),
+    ).sort("site_id")
+
+
+def _merged(observed: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return all sites: in each place the first modelled towers give their equipment to the observed ones."""
+    old = tables["sites"].sort("site_id")
+    rank = pl.int_range(pl.len()).over("place_id").alias("rank")
+    is_model = (pl.col("kind") == "tower") & pl.col("evidence").is_in(["synthetic", "assumed"])
+    model = old.filter(is_model).with_columns(rank)
+    seen = observed.with_columns(rank)
+    joined = seen.join(
+        model.drop("lon_deg", "lat_deg", "generation", "evidence", "source_id").rename({"site_id": "old_id"}),
+        on=["place_id", "rank"],
+        how="left",
+    )
+    filled = joined.with_columns(
+        pl.col("kind").fill_null("tower"),
+        pl.col("backhaul").fill_null("microwave"),
+        pl.col("is_fibre").fill_null(value=False),
+        pl.col("is_on_grid", "has_generator").fill_null(value=True),
+        pl.col("battery_h").fill_null(pl.lit(4.0)),  # the schema's default
+        pl.lit(None, dtype=pl.String).alias("operator_id"),
+        pl.col("row_node_id").fill_null(""),
+    )
+    gone = joined["old_id"].drop_nulls()
+    kept = old.filter(~pl.col("site_id").is_in(gone.implode()))
+    sites = pl.concat([kept, filled.select(old.columns)], how="vertical_relaxed").sort("site_id")
+    return sites_on_ways(sites, tables["rights_of_way_nodes"])
