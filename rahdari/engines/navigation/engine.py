@@ -63,19 +63,25 @@ def _masks(landmarks: pl.DataFrame, places: pl.DataFrame, params: NavigationPara
 
 
 def _indicators(
-    landmarks: pl.DataFrame, found: dict[str, Dilution], params: NavigationParams, year: int
+    landmarks: pl.DataFrame, here: Dilution, orbits: list[Orbit], params: NavigationParams, year: int
 ) -> tuple[Indicator, ...]:
-    is_corridor = (landmarks["kind"] == CORRIDOR_KIND).to_numpy()
-    if not is_corridor.any():
+    """Return the corridor's figures; low and high by the open and the steepest mask at every waypoint."""
+    at = np.flatnonzero((landmarks["kind"] == CORRIDOR_KIND).to_numpy())
+    if not at.size:
         return ()
-    mean = {name: float(item.pdop[is_corridor].mean()) for name, item in found.items()}
-    error_m = {name: float(2.0 * params.range_error_m * item.hdop[is_corridor].mean()) for name, item in found.items()}
+    lon, lat = landmarks["lon_deg"].to_numpy()[at], landmarks["lat_deg"].to_numpy()[at]
+    ends = [
+        dilution(orbits, lon, lat, np.full(at.size, mask), params.n_epochs)
+        for mask in (params.open_mask_deg, params.max_mask_deg)
+    ]
+    pdop = [float(here.pdop[at].mean()), *(float(end.pdop.mean()) for end in ends)]
+    error_m = [2.0 * params.range_error_m * float(value.mean()) for value in (here.hdop[at], *(e.hdop for e in ends))]
     how = "mean over waypoints with the terrain mask; low: open mask, high: steepest mask everywhere"
     return (
-        Indicator("corridor_pdop_ratio", year, "Dilution of precision along the corridor, BeiDou alone", mean["terrain"],
-                  "ratio", how, "modelled", min(mean.values()), max(mean.values())),
-        Indicator("corridor_horizontal_error_m", year, "Position error along the corridor, 95 %", error_m["terrain"],
-                  "m", "2 x ranging error x HDOP; " + how, "modelled", min(error_m.values()), max(error_m.values())),
+        Indicator("corridor_pdop_ratio", year, "Dilution of precision along the corridor, BeiDou alone", pdop[0],
+                  "ratio", how, "modelled", min(pdop), max(pdop)),
+        Indicator("corridor_horizontal_error_m", year, "Position error along the corridor, 95 %", error_m[0],
+                  "m", "2 x ranging error x HDOP; " + how, "modelled", min(error_m), max(error_m)),
     )  # fmt: skip
 
 
@@ -85,13 +91,7 @@ def navigation(tables: Tables, params: NavigationParams, ctx: Context) -> Engine
     slope, mask = _masks(landmarks, places, params)
     orbits = beidou(has_regional=params.has_regional)
     lon, lat = landmarks["lon_deg"].to_numpy(), landmarks["lat_deg"].to_numpy()
-    masks = {
-        "terrain": mask,
-        "open": np.full(lon.size, params.open_mask_deg),
-        "steep": np.full(lon.size, params.max_mask_deg),
-    }
-    found = {name: dilution(orbits, lon, lat, value, params.n_epochs) for name, value in masks.items()}
-    here = found["terrain"]
+    here = dilution(orbits, lon, lat, mask, params.n_epochs)
     table = landmarks.select("landmark_id").with_columns(
         slope_frac=pl.Series(slope),
         slope_deg=pl.Series(np.degrees(np.arctan(slope))),
@@ -106,6 +106,6 @@ def navigation(tables: Tables, params: NavigationParams, ctx: Context) -> Engine
     )
     return EngineResult(
         tables={"navigation": table},
-        indicators=_indicators(landmarks, found, params, ctx.year_base),
+        indicators=_indicators(landmarks, here, orbits, params, ctx.year_base),
         notes=NOTES,
     )

@@ -1,0 +1,1 @@
+"""Edge: where computing near the user stands, and what it serves along motorways and in cities."""
