@@ -281,15 +281,21 @@ def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, 
             frac = [float(fibre_availability_frac(row["fibre_km"], rate, row["repair_h"])) for rate in rates]
             text = "routes.availability_frac; range from the cut rate"
             add("corridor_availability_frac", f"One way alone, {label}", row["availability_frac"], "frac", text, *frac)
-            pair = row["pair_availability_frac"]
-            add(
-                "corridor_pair_availability_frac", f"With a second way, {label}", pair, "frac", "pair_availability_frac"
-            )
+            if row["has_disjoint"]:
+                pair = row["pair_availability_frac"]
+                text = "routes.pair_availability_frac"
+                add("corridor_pair_availability_frac", f"With a second way, {label}", pair, "frac", text)
+    legs = routes.filter(pl.col("kind") == "corridor_leg").sort("route_id")
+    if legs.height:
+        length_km, has_second = legs["fibre_km"].to_numpy(), legs["has_disjoint"].to_numpy()
+        share = float(length_km[has_second].sum() / length_km.sum())
+        text = "fibre length of the corridor's legs with a disjoint second way over that of all legs"
+        add("corridor_disjoint_frac", "Corridor on legs with a second way that shares no road", share, "frac", text)
     long_haul = tables["links"].filter((pl.col("kind") == "fibre") & (pl.col("tier") == "long_haul")).sort("link_id")
     total_km = float(long_haul["length_km"].to_numpy().sum())
     add("long_haul_fibre_km", "Long-haul fibre in the links table", total_km, "km", "sum of links.length_km")
     if routes.height:
-        share = float(routes["has_disjoint"].mean())  # type: ignore[arg-type]
+        share = float(routes["has_disjoint"].to_numpy().mean())
         add("routes_disjoint_frac", "Listed routes with a disjoint second way", share, "frac", "mean of has_disjoint")
     return tuple(made)
 
