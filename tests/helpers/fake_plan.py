@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from rahdari.store.plans import write_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rahdari.schema import TableSchema
 
 ACCESS_SCHEMA = """column,type,unit,default,description,status,formula
 place_id,key:places,,,Place,key,
@@ -189,7 +190,7 @@ def _frames(n_places: int, n_links: int) -> dict[str, pl.DataFrame]:
         ),
         "indicators": pl.DataFrame(
             {
-                "indicator_id": ["people_20mbps_frac"] * 2, "year": [2025, 2030],
+                "indicator_id": ["people_with_20_mbps_frac"] * 2, "year": [2025, 2030],
                 "name": ["People with at least 20 Mbit/s"] * 2, "value": [0.31, 0.82], "value_low": [0.27, 0.74],
                 "value_high": [0.36, 0.88], "unit": ["share"] * 2, "engine": ["access"] * 2,
                 "fidelity": ["simple"] * 2, "formula": ["people / all people"] * 2, "how_sure": ["modelled"] * 2,
@@ -236,15 +237,10 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
     return plan
 
 
-def _schema_bytes(schema: Any) -> bytes:
+def _schema_bytes(schema: TableSchema) -> bytes:
     head = "column,type,unit,default,description,status,formula\n"
     rows = [
         ",".join(f'"{part}"' for part in (c.name, c.type, c.unit, c.default, c.description, c.status, c.formula))
         for c in schema.columns
     ]
     return (head + "\n".join(rows) + "\n").encode()
-
-
-def digest_of_file(path: Path) -> str:
-    """Return a digest of a file, to tell two tile archives apart."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -145,6 +145,8 @@ def labels(reader: PlanReader) -> list[dict[str, Any]]:
         pl.col("name_local", "lon_deg", "lat_deg").first(),
         pl.col("n_people").sum().alias("weight"),
     )
+    if "districts" in reader.names:
+        whole = whole.with_columns(pl.max_horizontal("weight", _people_of_districts(reader, whole["town"])))
     ranked = whole.sort(
         [pl.col("name_local").is_null(), pl.col("weight"), pl.col("id")], descending=[False, True, False]
     )

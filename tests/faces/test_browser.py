@@ -1,0 +1,196 @@
+"""The map in a real browser: nothing leaves the machine, layers are painted, a click shows the row."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+
+from rahdari.faces.web.app import create_app
+from tests.helpers.fake_plan import write_fake_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+N_PLACES, N_LINKS = 3_000, 800
+START_S = 30.0
+WAIT_MS = 60_000  # a loaded machine draws in software
+PNG_MAGIC = b"\x89PNG"
+
+
+@dataclass
+class Visit:
+    """A page that is open, and everything it asked for or complained about."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def state(self, expression: str) -> Any:  # noqa: ANN401 - whatever the page answers
+        return self.page.evaluate(f"window.rahdari.{expression}")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    plan = write_fake_plan(tmp_path_factory.mktemp("browser"), n_places=N_PLACES, n_links=N_LINKS)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(plan), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        deadline = time.monotonic() + START_S
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+def visit(browser: Browser, address: str, query: str = "") -> Visit:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(WAIT_MS)
+    opened = Visit(page, address)
+    page.on("request", lambda request: opened.requests.append(request.url))
+    page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
+    page.goto(f"{address}/map/{query}")
+    page.wait_for_selector("body[data-painted]")
+    return opened
+
+
+@pytest.fixture(scope="module")
+def drawn(browser: Browser, address: str) -> Iterator[Visit]:
+    opened = visit(browser, address)
+    yield opened
+    opened.page.close()
+
+
+def test_no_request_leaves_the_machine(drawn: Visit) -> None:
+    foreign = [url for url in drawn.requests if not url.startswith((drawn.address, "data:", "blob:"))]
+    assert foreign == []
+    assert any("places.pmtiles" in url for url in drawn.requests)
+
+
+def test_nothing_goes_wrong_on_the_page(drawn: Visit) -> None:
+    assert drawn.complaints == []
+
+
+def test_points_and_lines_are_painted_with_webgl(drawn: Visit) -> None:
+    assert drawn.state("map.kind") == "webgl"
+    layers = drawn.state("map.raw.queryRenderedFeatures().map((feature) => feature.layer.id)")
+    assert layers.count("places") >= N_PLACES
+    assert layers.count("fibre-planned") > 0
+    assert layers.count("fibre-existing--assumed") > 0
+    assert layers.count("disputed") > 0
+
+
+def test_the_boundary_note_and_the_share_of_modelled_places_are_in_sight(drawn: Visit) -> None:
+    assert "do not imply any opinion" in drawn.page.locator("#boundary").inner_text()
+    assert "not observed" in drawn.page.locator("#evidence").inner_text()
+
+
+def test_a_click_shows_the_row_and_a_number_tells_why(browser: Browser, address: str, tmp_path: Path) -> None:
+    opened = visit(browser, address, "?layers=places")
+    page = opened.page
+    page.evaluate("window.rahdari.map.raw.jumpTo({center: [68.458, 27.572], zoom: 10})")
+    northgate = page.evaluate("fetch('/api/row/places/zz-000000').then((reply) => reply.json())")
+    page.evaluate("(at) => window.rahdari.map.raw.jumpTo({center: at, zoom: 11})", northgate["position"])
+    page.wait_for_function("window.rahdari.map.raw.areTilesLoaded() && window.rahdari.map.drawn() > 0")
+    at = page.evaluate("(at) => window.rahdari.map.project(at)", northgate["position"])
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+    page.wait_for_selector("#detail:not([hidden])")
+    text = page.locator("#detail").inner_text()
+    assert "Northgate" in text
+    assert "Mbit/s" in text
+    page.locator("#detail tr", has_text="Households passed").locator(".why").last.click()
+    reason = page.locator(".reason")
+    reason.wait_for()
+    assert "where(downlink_mbps > 50" in reason.inner_text()
+    shot = tmp_path / "map.png"
+    page.screenshot(path=shot)
+    assert shot.read_bytes()[:4] == PNG_MAGIC
+    page.keyboard.press("Escape")
+    assert page.locator("#detail").is_hidden()
+    assert opened.complaints == []
+    page.close()
+
+
+def test_a_place_is_found_with_the_keyboard_alone(browser: Browser, address: str) -> None:
+    opened = visit(browser, address)
+    page = opened.page
+    page.keyboard.press("/")
+    page.keyboard.type("northg")
+    page.wait_for_selector("#matches li[aria-selected=true]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#detail:not([hidden])")
+    assert "Northgate" in page.locator("#detail-title").inner_text()
+    page.close()
+
+
+def test_the_year_changes_the_colours_and_the_figures(browser: Browser, address: str) -> None:
+    opened = visit(browser, address)
+    page = opened.page
+    last = page.locator("#figures").inner_text()
+    page.locator("#years button").first.click()
+    colour = page.evaluate("JSON.stringify(window.rahdari.map.raw.getPaintProperty('places', 'circle-color'))")
+    assert '"c0"' in colour
+    assert page.locator("#figures").inner_text() != last
+    page.close()
+
+
+def test_urdu_turns_the_page_round_and_names_places_in_urdu(browser: Browser, address: str) -> None:
+    opened = visit(browser, address, "?lang=ur")
+    page = opened.page
+    assert page.evaluate("document.documentElement.dir") == "rtl"
+    page.wait_for_selector(".label[lang=ur]")
+    assert "شمالی دروازہ" in page.locator("#labels").inner_text()
+    assert "مقامات بلحاظ ٹیکنالوجی" in page.locator("#layers").inner_text()
+    page.close()
+
+
+def test_without_webgl_the_same_layers_are_drawn_on_a_canvas(browser: Browser, address: str) -> None:
+    opened = visit(browser, address, "?nogl=1")
+    page = opened.page
+    assert opened.state("map.kind") == "canvas"
+    assert opened.state("map.drawn()") >= N_PLACES + N_LINKS
+    position = page.evaluate("fetch('/api/row/places/zz-000000').then((reply) => reply.json())")["position"]
+    page.evaluate("(at) => window.rahdari.map.flyTo(at, 11)", position)
+    at = page.evaluate("(at) => window.rahdari.map.project(at)", position)
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+    page.wait_for_selector("#detail:not([hidden])")
+    assert not any("maplibre" in url for url in opened.requests if url.endswith("worker.mjs"))
+    assert opened.complaints == []
+    page.close()
