@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
     IntArray = NDArray[np.int64]
 
-TIME_LIMIT_S = 5.0  # a hundred candidates take milliseconds; the bound stands wherever the search stops
+NODE_LIMIT = 500  # branch-and-bound nodes of one round: a count, not a time, so that answers repeat
+FIRST_ROWS_COUNT = 100  # points with the fewest centres, which the first round covers
+ROWS_PER_ROUND_COUNT = 100  # points added in a round, again those with the fewest centres
 _ROUNDING = 1e-6  # below the solver's feasibility tolerance
+_HALF = 0.5  # a binary above it is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +51,51 @@ def greedy_cover(covers: BoolArray) -> IntArray:
     return np.sort(np.array(chosen, np.int64))
 
 
+def _distinct_rows(covers: BoolArray) -> BoolArray:
+    """Return the distinct rows, those with the fewest centres first; equal counts keep their bit order."""
+    packed = np.unique(np.packbits(covers, axis=1), axis=0)
+    rows = np.unpackbits(packed, axis=1, count=covers.shape[1]).astype(np.bool_)
+    return np.asarray(rows[np.argsort(rows.sum(axis=1), kind="stable")])
+
+
+def _solved(rows: BoolArray) -> tuple[IntArray | None, int]:
+    """Return the fewest centres for these rows, or ``None`` where the search stopped, and a lower bound."""
+    n_centres = rows.shape[1]
+    result = milp(
+        np.ones(n_centres),
+        constraints=LinearConstraint(csr_array(rows.astype(np.float64)), lb=1.0),
+        integrality=np.ones(n_centres, np.int64),
+        bounds=Bounds(0.0, 1.0),
+        options={"node_limit": NODE_LIMIT},
+    )
+    dual = getattr(result, "mip_dual_bound", None)
+    bound = max(1, math.ceil((dual if dual is not None else 0.0) - _ROUNDING))
+    chosen = np.flatnonzero(result.x > _HALF).astype(np.int64) if result.status == 0 else None
+    return chosen, bound
+
+
 def least_cover(covers: BoolArray, name: str) -> Cover:
     """Return the fewest centres that cover every coverable point.
 
-    ``covers`` (points, centres) says who covers whom.  Points with equal rows count once.  The answer is the integer
-    programme's, or the greedy one where that is as small; the lower bound is the solver's, rounded up.
+    ``covers`` (points, centres) says who covers whom.  Integer programmes over a growing set of points: the answer
+    for some points bounds the answer for all from below, and is that answer once it leaves none out.  Where a search
+    stops at its limit, the greedy cover stands with the best bound so far.
     """
     points = covers.any(axis=1)
     uncovered = np.flatnonzero(~points).astype(np.int64)
-    chosen = greedy_cover(covers)
-    rows = np.unique(covers[points], axis=0) if points.any() else covers[:0]
-    bound = 0
-    if rows.shape[0]:
-        n_centres = covers.shape[1]
-        result = milp(
-            np.ones(n_centres),
-            constraints=LinearConstraint(csr_array(rows.astype(np.float64)), lb=1.0),
-            integrality=np.ones(n_centres),
-            bounds=Bounds(0.0, 1.0),
-            options={"time_limit": TIME_LIMIT_S},
-        )
-        dual = getattr(result, "mip_dual_bound", None)
-        bound = max(1, math.ceil((dual if dual is not None else 0.0) - _ROUNDING))
-        if result.x is not None:
-            exact = np.flatnonzero(result.x > 0.5)  # noqa: PLR2004 - a rounded binary
-            if exact.size < chosen.size and rows[:, exact].any(axis=1).all():
-                chosen = exact.astype(np.int64)
+    chosen, bound = greedy_cover(covers), 0
+    rows = _distinct_rows(covers[points])
+    is_active = np.arange(rows.shape[0]) < FIRST_ROWS_COUNT
+    while rows.shape[0]:
+        found, new_bound = _solved(rows[is_active])
+        bound = max(bound, new_bound)
+        if found is None or bound >= chosen.size:
+            break
+        missed = np.flatnonzero(~rows[:, found].any(axis=1))
+        if not missed.size:
+            chosen = found
+            break
+        is_active[missed[:ROWS_PER_ROUND_COUNT]] = True
     note = f"{uncovered.size} points lie beyond every candidate" if uncovered.size else "every point is covered"
-    certificate = Certificate(name, float(chosen.size), float(bound), "centres", "integer programme (HiGHS)", note)
+    certificate = Certificate(name, float(chosen.size), float(bound), "centres", "integer programmes (HiGHS)", note)
     return Cover(chosen, uncovered, certificate)
