@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rahdari.engines.programme.words import exact_text, factor_between, number_text, with_unit
 from rahdari.methods.results import result_frame
 from rahdari.model import EngineResult, Indicator
+from rahdari.units import unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ REPRODUCED, CONDITIONAL, NOT_REPRODUCED = "reproduced", "conditional", "not_repr
 CONFLICT, CONTEXT, PENDING = "sources_conflict", "context_only", "not_yet_modelled"
 VERDICTS = (REPRODUCED, CONDITIONAL, NOT_REPRODUCED, CONFLICT, CONTEXT, PENDING)
 ASSUMED, DERIVED = "assumed", "derived"
+PERCENT = 100.0
 COMPARED_RULES = ("equals", "at_least", "at_most", "range", "conflict")
 NO_TUNING = (
     "No parameter was chosen to reach a claim. A figure that rests on an assumption of its own can make a claim "
@@ -43,15 +45,14 @@ class Answer:
     unit: str
     how_sure: str
     link: str
+    name: str
     said_by: str | None = None
     source_id: str | None = None
 
     def scaled(self, factor: float, unit: str | None) -> Answer:
         """Return the answer in another unit."""
         low, high = (None if end is None else end * factor for end in (self.low, self.high))
-        return Answer(
-            self.value * factor, low, high, unit or self.unit, self.how_sure, self.link, self.said_by, self.source_id
-        )
+        return replace(self, value=self.value * factor, low=low, high=high, unit=unit or self.unit)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -63,12 +64,12 @@ class Answer:
 
 
 def answers_of_indicators(indicators: pl.DataFrame) -> dict[str, dict[int, Answer]]:
-    """Return the answers of all engines by indicator and year."""
+    """Return the answers of all engines by indicator and year; the unit is the one that the identifier ends in."""
     found: dict[str, dict[int, Answer]] = {}
     for row in indicators.iter_rows(named=True):
-        answer = Answer(
-            row["value"], row["value_low"], row["value_high"], row["unit"], row["how_sure"], f"#{row['engine']}"
-        )
+        unit = unit_of(row["indicator_id"]) or row["unit"]
+        ends = (row["value"], row["value_low"], row["value_high"])
+        answer = Answer(*ends, unit, row["how_sure"], f"#{row['engine']}", row["name"])
         found.setdefault(row["indicator_id"], {})[row["year"]] = answer
     return found
 
@@ -80,24 +81,29 @@ def answers_of_facts(facts: pl.DataFrame, sources: pl.DataFrame) -> dict[str, An
     for row in facts.iter_rows(named=True):
         said_by = publisher.get(row["source_id"], row["source_id"])
         found[row["fact_id"]] = Answer(
-            row["value"], row["value_low"], row["value_high"], row["unit"], row["evidence"], "#sources", said_by,
-            row["source_id"],
+            row["value"], row["value_low"], row["value_high"], row["unit"], row["evidence"], "#sources", row["metric"],
+            said_by, row["source_id"],
         )  # fmt: skip
     return found
 
 
-def answer_for(
+def answers_for(
     claim: Claim, ours: Mapping[str, Mapping[int, Answer]], facts: Mapping[str, Answer], years: tuple[int, ...]
-) -> Answer | None:
-    """Return what answers a claim: of an indicator the year asked for, else the nearest one; ``None`` where nothing."""
-    wanted = claim["indicator_id"]
-    if not wanted:
-        return None
-    if wanted.startswith(FACT_PREFIX):
-        return facts.get(wanted.removeprefix(FACT_PREFIX))
-    by_year = ours.get(wanted, {})
+) -> list[Answer]:
+    """Return what answers a claim, in the order in which it names indicators; missing ones are left out.
+
+    Of an indicator the year asked for is taken, else the nearest one.
+    """
     year = years[-1] if claim["year_of"] == "target" else years[0]
-    return by_year[min(by_year, key=lambda other: (abs(other - year), other))] if by_year else None
+    found = []
+    for wanted in (claim["indicator_id"] or "").split():
+        if wanted.startswith(FACT_PREFIX):
+            if wanted.removeprefix(FACT_PREFIX) in facts:
+                found.append(facts[wanted.removeprefix(FACT_PREFIX)])
+        elif wanted in ours:
+            by_year = ours[wanted]
+            found.append(by_year[min(by_year, key=lambda other: (abs(other - year), other))])
+    return found
 
 
 def holds(claim: Claim, value: float) -> bool:
@@ -181,6 +187,8 @@ def claim_text(claim: Claim) -> str | None:
 
 def answer_text(answer: Answer, n_digits: int) -> str:
     """Return our figure with its range and unit."""
+    if answer.unit == "frac":
+        answer = answer.scaled(PERCENT, "pct")
     is_printed = answer.said_by is not None and answer.how_sure != DERIVED
     text, low, high = (
         exact_text(value) if is_printed else number_text(value, n_digits) for value in (answer.value, *answer.ends)
@@ -211,7 +219,8 @@ def finding(claim: Claim, answer: Answer | None, verdict: str) -> str:
 def _on_what_it_hangs(claim: Claim, answer: Answer) -> str:
     """Return the condition under which a claim holds."""
     if claim["condition"]:
-        return f"It holds on a condition: {claim['condition']}."
+        lead = "An estimate" if claim["rule"] == "pending" else "It holds"
+        return f"{lead}, on the condition that {claim['condition']}."
     if answer.said_by is not None:
         return "It holds for some of the published years or readings and not for others."
     if not holds(claim, answer.value):
@@ -226,13 +235,16 @@ def _speaker(answer: Answer) -> str:
     return f"Derived from {answer.said_by}" if answer.how_sure == DERIVED else answer.said_by
 
 
-def sentence_of(claim: Claim, answer: Answer | None, verdict: str, params: ProgrammeParams) -> str:
-    """Return claim, our figure and finding in plain words."""
+def sentence_of(claim: Claim, answers: list[Answer], verdict: str, params: ProgrammeParams) -> str:
+    """Return claim, our figures and finding in plain words; the first answer is the one that was judged."""
     printed = claim_text(claim)
     parts = [f"Claim: {printed}." if printed else "The claim has no figure."]
-    if answer is not None:
-        parts.append(f"{_speaker(answer)}: {answer_text(answer, params.n_significant_digits)}.")
-    parts.append(finding(claim, answer, verdict))
+    n_digits = params.n_significant_digits
+    for number, answer in enumerate(answers):
+        is_named = number or not can_be_compared(claim)
+        who = f"{_speaker(answer)}, {answer.name}" if is_named else _speaker(answer)
+        parts.append(f"{who}: {answer_text(answer, n_digits)}.")
+    parts.append(finding(claim, answers[0] if answers else None, verdict))
     if claim["note"] and params.has_notes:
         parts.append(f"Note: {claim['note'].removesuffix('.')}.")
     return " ".join(parts)
@@ -246,9 +258,10 @@ def in_claims_unit(claim: Claim, answer: Answer | None) -> Answer | None:
     return None if factor is None else answer.scaled(factor, claim["unit"])
 
 
-def verdict_row(claim: Claim, answer: Answer | None, params: ProgrammeParams) -> dict[str, object]:
-    """Return one row of ``programme_verdicts``."""
-    answer = in_claims_unit(claim, answer)
+def verdict_row(claim: Claim, answers: list[Answer], params: ProgrammeParams) -> dict[str, object]:
+    """Return one row of ``programme_verdicts``; the first of the answers is judged, the others are told."""
+    answer = in_claims_unit(claim, answers[0] if answers else None)
+    told = [answer, *answers[1:]] if answer else []
     verdict = verdict_of(claim, answer)
     claimed, value = claim["value"], answer.value if answer else None
     is_same_unit = answer is not None and answer.unit == claim["unit"]
@@ -270,7 +283,7 @@ def verdict_row(claim: Claim, answer: Answer | None, params: ProgrammeParams) ->
         "how_sure": answer.how_sure if answer else None,
         "condition": claim["condition"],
         "evidence_link": answer.link if answer else "#programme",
-        "sentence": sentence_of(claim, answer, verdict, params),
+        "sentence": sentence_of(claim, told, verdict, params),
     }
 
 
@@ -293,7 +306,7 @@ def programme(tables: Tables, params: ProgrammeParams, ctx: Context) -> EngineRe
     ours = answers_of_indicators(tables["indicators"])
     facts = answers_of_facts(tables["facts"], tables["sources"])
     claims = tables["programme"].sort("claim_id").iter_rows(named=True)
-    rows = [verdict_row(claim, answer_for(claim, ours, facts, ctx.years), params) for claim in claims]
+    rows = [verdict_row(claim, answers_for(claim, ours, facts, ctx.years), params) for claim in claims]
     frame = result_frame(rows or None, TABLES / "programme_verdicts.csv")
     notes = (NO_TUNING,) if rows else ("The country has no programme whose claims could be checked.",)
     return EngineResult({"programme_verdicts": frame}, indicators_of(rows, ctx.year_base), (), notes)

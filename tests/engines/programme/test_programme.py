@@ -114,8 +114,25 @@ def test_what_no_engine_computes_is_not_yet_modelled() -> None:
     row = verdict(tables(claims({})))
     assert row["verdict"] == "not_yet_modelled"
     assert row["our_value"] is None
-    other_unit = verdict(tables(claims({}), indicator(100.0, unit="km")))
-    assert other_unit["verdict"] == "not_yet_modelled"
+
+
+def test_a_figure_in_a_unit_that_cannot_be_compared_is_no_answer() -> None:
+    claim = claims({"indicator_id": "thing_km"})
+    row = verdict(tables(claim, indicator(100.0, indicator_id="thing_km", unit="km")))
+    assert (row["verdict"], row["our_value"]) == ("not_yet_modelled", None)
+
+
+def test_the_identifier_states_the_unit_whatever_the_words_beside_it_say() -> None:
+    row = verdict(tables(claims({}), indicator(100.0, unit="masts")))
+    assert (row["verdict"], row["unit"]) == ("reproduced", "sites")
+
+
+def test_further_figures_are_told_but_not_judged() -> None:
+    claim = claims({"indicator_id": "missing_sites thing_sites other_frac"})
+    other = indicator(0.43, indicator_id="other_frac", name="Others", unit="share")
+    row = verdict(tables(claim, indicator(100.0), other))
+    assert (row["verdict"], row["our_value"]) == ("reproduced", 100.0)
+    assert "Ours, Others: 43 %." in str(row["sentence"])
 
 
 def test_a_claim_without_a_figure_shows_ours_and_its_condition() -> None:
