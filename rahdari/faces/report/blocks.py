@@ -44,11 +44,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table: text, an optional badge tone, a second script, and a link to a section."""
+    """One cell of a table: text, an optional badge tone, a second script, a smaller second line, a link to evidence."""
 
     text: str
     tone: Tone | None = None
     local: str = ""
+    second: str = ""
     link: str = ""
 
 

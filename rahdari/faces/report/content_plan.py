@@ -51,17 +51,14 @@ def _spaced_cities(places: pl.DataFrame) -> list[tuple[float, float, str]]:
     return chosen
 
 
-def _lines(plan: Plan, table: str, kinds: tuple[str, ...]) -> np.ndarray:
-    if table not in plan.tables:
-        return np.array([])
-    frame = plan.tables[table].filter(pl.col("kind").is_in(kinds))
-    geometries = np.array(shapely.from_wkb(frame["geometry"].to_list()), dtype=object)
-    # Parallel fibres of several operators lie on the same way and are drawn once.
-    return (
-        np.array(shapely.get_parts(shapely.line_merge(shapely.union_all(np.unique(geometries)))))
-        if len(geometries)
-        else geometries
-    )
+def _merged(frame: pl.DataFrame) -> np.ndarray:
+    """Return a table's lines joined end to end; parallel fibres on the same way are drawn once."""
+    unique = frame["geometry"].unique().sort().to_list()
+    return np.array(shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.from_wkb(unique)))))
+
+
+def _existing(plan: Plan) -> np.ndarray:
+    return _merged(plan.tables["links"].filter(pl.col("kind") == "fibre"))
 
 
 def map_section(plan: Plan, language: str) -> Section | None:
@@ -79,7 +76,7 @@ def map_section(plan: Plan, language: str) -> Section | None:
             dots.append((group["lon_deg"].to_numpy(), group["lat_deg"].to_numpy(), colour, 2.2))
             legend.append((colour, TECHNOLOGY_NAMES[technology]))
     lines = [
-        (_lines(plan, "links", ("fibre",)), EXISTING_FIBRE, 1.1),
+        (_existing(plan), EXISTING_FIBRE, 1.1),
         (_trunk(plan), PLANNED_FIBRE, 0.8),
     ]
     legend += [(EXISTING_FIBRE, "Existing fibre (assumed)"), (PLANNED_FIBRE, "Planned fibre along ways")]
@@ -95,15 +92,8 @@ def map_section(plan: Plan, language: str) -> Section | None:
 
 
 def _trunk(plan: Plan) -> np.ndarray:
-    if "planned_links" not in plan.tables:
-        return np.array([])
     links = plan.tables["planned_links"]
-    links = links.filter((pl.col("kind") == "fibre") & pl.col("row_id").is_not_null())
-    if not links.height:
-        return np.array([])
-    return np.array(
-        shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.from_wkb(links["geometry"].to_list()))))
-    )
+    return _merged(links.filter((pl.col("kind") == "fibre") & pl.col("row_id").is_not_null()))
 
 
 def connectivity_section(plan: Plan, language: str) -> Section | None:

@@ -33,6 +33,7 @@ def programme_section(plan: Plan, language: str) -> Section | None:
         return None
     verdicts = {row["claim_id"]: row for row in tables["programme_verdicts"].iter_rows(named=True)}
     rows = []
+    topic = ""
     for claim in tables["programme"].sort("topic", "claim_id").iter_rows(named=True):
         verdict = verdicts[claim["claim_id"]]
         word, tone = VERDICTS[verdict["verdict"]]
@@ -41,21 +42,21 @@ def programme_section(plan: Plan, language: str) -> Section | None:
         span = band(verdict["our_value_low"], verdict["our_value_high"], unit)
         rows.append(
             (
-                Cell(str(claim["topic"])),
-                Cell(str(claim["claim"])),
+                Cell("" if claim["topic"] == topic else str(claim["topic"])),
+                Cell(str(claim["claim"]), second=f"{claim['claimed_by']}, {claim['claimed_on']}"),
                 Cell(_claimed(claim)),
-                Cell(f"{claim['claimed_by']}, {claim['claimed_on']}"),
-                Cell(f"{ours} ({span})" if span else ours),
+                Cell(ours, second=span),
                 Cell(word, tone),
                 Cell(str(verdict["sentence"]), link=str(verdict["evidence_link"] or "")),
             )
         )
+        topic = claim["topic"]
     counts = tables["programme_verdicts"]["verdict"].value_counts(sort=True).iter_rows()
     summary = "; ".join(f"{VERDICTS[str(name)][0]} {count}" for name, count in counts)
     intro = (
         "Every claim of the programme stands here with the figure this plan finds. Claims are tested against a "
         f"baseline fixed beforehand; no parameter was set to reach one. {len(rows)} claims: {summary}."
     )
-    header = ("Topic", "Claim", "As claimed", "Who and when", "Our figure and range", "Verdict", "In a sentence")
-    table = Table(header, tuple(rows), ("left", "left", "left", "left", "left", "left", "left"))
+    header = ("Topic", "Claim, who said it and when", "As claimed", "Our figure and range", "Verdict", "In a sentence")
+    table = Table(header, tuple(rows), ("left",) * len(header))
     return Section("programme", english("programme"), local("programme", language), (Text(intro), table))

@@ -22,6 +22,7 @@ MAP_WIDTH = 860
 MAP_MARGIN = 16
 BAR_HEIGHT, BAR_GAP = 26, 12
 LABEL_WIDTH = 210
+LUMINANCE_TURN = 0.55  # above it dark ink has the better contrast
 MAX_POINTS_PER_LAYER = 60_000
 SIMPLIFY_DEG = 0.004  # under half a pixel at the size drawn
 
@@ -40,6 +41,12 @@ def _text(x: float, y: float, text: str, *, size: int = 13, anchor: str = "start
     )
 
 
+def _ink_on(colour: str) -> str:
+    """Return dark or light ink, whichever reads better on a colour (relative luminance, WCAG 2)."""
+    red, green, blue = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
+    return INK if 0.2126 * red + 0.7152 * green + 0.0722 * blue > LUMINANCE_TURN else PAPER
+
+
 def stacked_bars(rows: Sequence[tuple[str, Mapping[str, float]]], colours: Mapping[str, str], title: str) -> str:
     """Return horizontal bars of shares that sum to one, a row each; shares above 6 % carry their figure."""
     body, y = "", 8.0
@@ -52,8 +59,8 @@ def stacked_bars(rows: Sequence[tuple[str, Mapping[str, float]]], colours: Mappi
             length = width * share / total
             body += f"<rect x='{x:.1f}' y='{y:.1f}' width='{length:.1f}' height='{BAR_HEIGHT}' fill='{colours[name]}'/>"
             if share / total > 0.06:  # noqa: PLR2004  # narrower than its own figure
-                text = f"{100 * share / total:.0f} %"
-                body += _text(x + length / 2, y + BAR_HEIGHT * 0.68, text, size=12, anchor="middle", colour=PAPER)
+                text, ink = f"{100 * share / total:.0f} %", _ink_on(colours[name])
+                body += _text(x + length / 2, y + BAR_HEIGHT * 0.68, text, size=12, anchor="middle", colour=ink)
             x += length
         y += BAR_HEIGHT + BAR_GAP
     return _svg(CHART_WIDTH, y, body, title)

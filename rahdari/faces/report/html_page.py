@@ -24,10 +24,12 @@ def _cell(cell: Cell, align: str, language: str) -> str:
     body = _escape(cell.text)
     if cell.tone:
         body = f'<span class="badge {cell.tone}">{body}</span>'
-    if cell.link:
-        body = f'<a href="{_escape(cell.link)}">{body}</a>'
     if cell.local:
         body += " " + _local(cell.local, language)
+    if cell.second:
+        body += f'<span class="second">{_escape(cell.second)}</span>'
+    if cell.link:
+        body += f' <a href="{_escape(cell.link)}">evidence</a>'
     return f'<td class="{align}">{body}</td>'
 
 

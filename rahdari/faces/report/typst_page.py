@@ -35,6 +35,8 @@ def _cell(cell: Cell) -> str:
         body = f"#badge({_escape(TONES[cell.tone])}, {_escape(cell.text)})"
     if cell.local:
         body += f" #urdu({_escape(cell.local)})"
+    if cell.second:
+        body += f' #linebreak() #text(6pt, fill: rgb("#66717d"), {_escape(cell.second)})'
     return f"[{body}]"
 
 
