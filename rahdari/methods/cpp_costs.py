@@ -87,7 +87,7 @@ def cpp_cost(
     Maintenance is a share of the initial capital without licences; hardware is bought again after each full life in
     the project, licences are not.
 
-    >>> cpp_cost(CPP_DEFAULTS["fibre"], 20.0, 3.2).capex_usd
+    >>> round(cpp_cost(CPP_DEFAULTS["fibre"], 20.0, 3.2).capex_usd, 2)
     71400.0
     """
     built = technology.setup_usd + expansion_ratio * fibre_km * technology.build_usd_per_km

@@ -132,8 +132,9 @@ def _redrawn(
     districts = tables["districts"].update(drawn, on="district_id").sort("district_id")
     points = _points(shapes, district, tables["district_points"], source_id)
     places = _assigned(tables["places"].sort("place_id"), shapes, district, names)
-    bare = sorted(set(names) - set(places["district_id"]))
-    findings.warnings.extend(f"no place lies in {name}; its nearest one was moved to it" for name in bare)
+    settled = districts.filter(pl.col("n_people") > 0)["district_id"]
+    bare = sorted(set(settled) - set(places["district_id"]))
+    findings.warnings.extend(f"no place lies in {name}; the one nearest to it was moved into it" for name in bare)
     places = _with_one_each(places, districts.filter(pl.col("district_id").is_in(bare)))
     places = people_to_census(places, districts, places["n_people"].to_numpy().astype(float))
     return {"districts": districts, "district_points": points, "places": places.sort("place_id")}

@@ -172,9 +172,10 @@ def _route(span: Mapping[str, Any], nodes: Mapping[str, Any], number: int, findi
 def _from_lines(path: Path, findings: Findings) -> list[_Span]:
     """Return the lines of a vector file as spans; ``length_km`` and ``fibreLength`` in km, ``distance`` in km or m."""
     features = read_features(path, findings)
-    if findings.problems:
-        return []
-    types = np.array([shape.geom_type for shape in features.shapes])
+    drawn = [shape is not None and not shape.is_empty for shape in features.shapes]
+    types = np.array(
+        [shape.geom_type if has else "LineString" for shape, has in zip(features.shapes, drawn, strict=True)]
+    )
     findings.rows(
         ~np.isin(types, ["LineString", "MultiLineString"]), "the feature is no line", "supply lines", "geometry"
     )
@@ -203,6 +204,7 @@ def _from_lines(path: Path, findings: Findings) -> list[_Span]:
             route=features.shapes[i],
         )
         for i in range(len(features))
+        if drawn[i]
     ]
 
 
@@ -223,7 +225,7 @@ def _stated_km(shapes: Any, fields: Mapping[str, Sequence[Any]], findings: Findi
     if "distance" not in fields:
         return [None] * len(shapes)
     stated = [_number(value) for value in fields["distance"]]
-    drawn = [_length_km(shape) for shape in shapes]
+    drawn = [_length_km(shape) if shape is not None else 0.0 for shape in shapes]
     ratio = [s / d for s, d in zip(stated, drawn, strict=True) if s and d]
     is_metre = bool(ratio) and float(np.median(ratio)) > METRES_LEAST_RATIO
     findings.warnings.append(f"'distance' has no unit in its name; read as {'metres' if is_metre else 'kilometres'}")
