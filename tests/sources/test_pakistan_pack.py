@@ -126,7 +126,8 @@ def set_minus(values: list[float], taken: list[float]) -> list[float]:
 
 
 def test_a_claim_that_names_a_fact_names_one_that_exists(pack: dict[str, pl.DataFrame]) -> None:
-    named = [cell.removeprefix("fact:") for cell in pack["programme"]["indicator_id"].drop_nulls() if "fact:" in cell]
+    words = [word for cell in pack["programme"]["indicator_id"].drop_nulls() for word in cell.split()]
+    named = [word.removeprefix("fact:") for word in words if word.startswith("fact:")]
     assert named
     assert set(named) <= set(pack["facts"]["fact_id"])
 
