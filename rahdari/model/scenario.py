@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from rahdari.errors import InputError, Problem
 from rahdari.model.params import Params
 
+Model = TypeVar("Model", bound=Params)
 MAX_PARENTS = 8  # deeper chains are a sign of a loop or of a configuration language in the making
 
 
@@ -62,7 +63,7 @@ def problems_of(error: ValidationError, model: type[Params], file: str) -> list[
     return problems
 
 
-def validated(model: type[Params], values: dict[str, Any], file: str) -> Params:
+def validated(model: type[Model], values: dict[str, Any], file: str) -> Model:
     """Return the model made from ``values``; all faults are raised together as :class:`InputError`."""
     try:
         return model(**values)
@@ -122,7 +123,4 @@ def read_scenario(name: str, folders: tuple[Path, ...]) -> Scenario:
     values: dict[str, Any] = {}
     for layer in reversed(layers):
         values = _merged(values, layer)
-    scenario = validated(Scenario, values, scenario_path(name, folders).name)
-    if not isinstance(scenario, Scenario):  # narrows the type; validated() returns what it was given
-        raise TypeError
-    return scenario
+    return validated(Scenario, values, scenario_path(name, folders).name)

@@ -57,7 +57,7 @@ class Explainer:
             constants={"year_base": years[0], "year_end": years[-1]},
         )
 
-    def cell(self, table: str, row: Mapping[str, Value], column: str, depth: int) -> ExplainNode:
+    def cell(self, table: str, row: Mapping[str, Any], column: str, depth: int) -> ExplainNode:
         """Return the explanation of one cell, ``depth`` steps deep."""
         schema = self.reader.schema(table)
         described = schema.column(column)
