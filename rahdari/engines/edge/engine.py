@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
+CITY = "city"
 STATES_IN_SERVICE = ("operational", "partial")
 PEOPLE_UNIT = 100_000
 DIRECTIONS_COUNT = 2
@@ -31,6 +32,7 @@ SPACING_SWING_RATIO = 2.0  # gantries at half and at twice the spacing behind lo
 NOTES = (
     "Edge is a simple model: fibre delay by great circle and detour, nodes in cities, gantries at an even spacing.",
     "Lengths and states of motorways are published; numbers of gantries and cameras are assumptions shown as ranges.",
+    "Roads in partial service, and mountain highways in the list, count in full: gantries there are an upper bound.",
 )
 
 
@@ -48,12 +50,19 @@ def _delay_ms(distance_km: FloatArray, params: EdgeParams) -> FloatArray:
     return np.asarray(2.0 * distance_km * params.detour_ratio * FIBRE_DELAY_MS_PER_KM)
 
 
+def _largest_of_district(places: pl.DataFrame) -> pl.DataFrame:
+    """Return the most populous of the places of each district, by id; equal ones go to the lower id."""
+    ranked = places.sort(["n_people", "place_id"], descending=[True, False])
+    return ranked.unique("district_id", keep="first", maintain_order=True).sort("place_id")
+
+
 def chosen_nodes(places: pl.DataFrame, params: EdgeParams) -> Nodes:
     """Return the fewest cities from which every place within reach of any of them is reached in time.
 
-    A country without cities takes its largest place as the only candidate.
+    Candidates are the largest city (or part of one) of each district; a country without cities takes its largest
+    place as the only candidate.
     """
-    cities = places.filter(pl.col("n_people") >= params.node_n_people)
+    cities = _largest_of_district(places.filter(pl.col("kind") == CITY))
     if not cities.height:
         cities = places.sort(["n_people", "place_id"], descending=[True, False]).head(1)
     reach_km = params.round_trip_limit_ms / (2.0 * params.detour_ratio * FIBRE_DELAY_MS_PER_KM)
@@ -115,8 +124,14 @@ def _tolling(tables: Tables, places: pl.DataFrame, nodes: Nodes, params: EdgePar
 
 
 def _cameras(places: pl.DataFrame, nodes: Nodes, params: EdgeParams) -> list[dict[str, object]]:
-    """Return one ``edge_services`` row for each large city."""
-    cities = places.filter(pl.col("n_people") >= params.city_n_people)
+    """Return one ``edge_services`` row for each district with enough people in cities, at the largest of them."""
+    cities = places.filter(pl.col("kind") == CITY)
+    people = cities.group_by("district_id").agg(n_city_people=pl.col("n_people").sum())
+    cities = (
+        _largest_of_district(cities)
+        .join(people, on="district_id", maintain_order="left")
+        .filter(pl.col("n_city_people") >= params.city_n_people)
+    )
     if not cities.height:
         return []
     index, distance_km = nearest(cities["lon_deg"], cities["lat_deg"], nodes.cities["lon_deg"], nodes.cities["lat_deg"])
@@ -132,7 +147,7 @@ def _cameras(places: pl.DataFrame, nodes: Nodes, params: EdgeParams) -> list[dic
             "distance_km": float(distance_km[row]),
             "length_km": 0.0,
             "n_gantries": 0,
-            "n_cameras": int(np.ceil(city["n_people"] * per_person)),
+            "n_cameras": int(np.ceil(city["n_city_people"] * per_person)),
         }
         for row, city in enumerate(cities.iter_rows(named=True))
     ]

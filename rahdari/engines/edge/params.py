@@ -14,9 +14,6 @@ class EdgeParams(Params):
         6.0, ge=1.0, le=50.0, description="Fibre round trip from a place to its edge node; 5 to 10 ms is usual, assumed"
     )
     detour_ratio: float = Field(1.4, ge=1.0, le=2.5, description="Fibre way over great circle, assumed")
-    node_n_people: int = Field(
-        100_000, ge=10_000, le=5_000_000, description="A city that may hold an edge node has more people"
-    )
     gantry_spacing_km: float = Field(
         20.0, ge=5.0, le=60.0, description="Distance between tolling gantries: about that of interchanges, assumed"
     )
@@ -29,7 +26,10 @@ class EdgeParams(Params):
         500.0, ge=100.0, le=2000.0, description="Time to decide on a plate, planning value"
     )
     city_n_people: int = Field(
-        1_000_000, ge=100_000, le=20_000_000, description="A city with plate recognition and safety cameras has more"
+        1_000_000,
+        ge=100_000,
+        le=20_000_000,
+        description="City people of a district from which on it gets plate recognition",
     )
     cameras_per_100000_people_count: float = Field(
         20.0, ge=1.0, le=200.0, description="Cameras of such a city per 100,000 people, assumed"

@@ -63,9 +63,10 @@ def card(technology: str, params: RadioParams) -> Card:
 def planned_5g_sites(places: pl.DataFrame, sites: pl.DataFrame, params: RadioParams) -> pl.DataFrame:
     """Return ``site_id`` of the 4G sites assumed to be upgraded, ``params.n_5g_sites`` at most.
 
-    Cities share the number by population (largest remainder); in a city fibre sites come first, then lower ids.
+    Cities, or parts of them, share the number by population (largest remainder); fibre sites come first, then
+    lower ids.
     """
-    cities = places.filter(pl.col("n_people") >= params.city_n_people).select("place_id", "n_people")
+    cities = places.filter(pl.col("kind") == "city").select("place_id", "n_people")
     ranked = (
         sites.filter(pl.col("generation") == "4g")
         .join(cities, on="place_id")

@@ -48,7 +48,6 @@ class RadioParams(Params):
     n_5g_sites: int = Field(
         1500, ge=0, le=60000, description="City sites assumed to carry 5G: the plan published by one operator in 2024"
     )
-    city_n_people: int = Field(100_000, ge=10_000, le=5_000_000, description="A city that may get 5G has more people")
     backhaul_microwave_mbps: float = Field(
         400.0, ge=50.0, le=2000.0, description="Rate of a site's microwave link; one 56 MHz channel"
     )
