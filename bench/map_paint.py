@@ -1,8 +1,8 @@
 """Time to full paint of 50,000 points and 20,000 lines in headless Chromium: our map against plain GeoJSON.
 
 Prints one JSON line.  Both pages use the same MapLibre, the same features and software WebGL on this
-machine; the peer page loads them as two GeoJSON files with one circle and one line layer.  The canvas
-path, used where WebGL is absent, is timed in the same run.
+machine; the peer page loads them as two GeoJSON files with one circle and one line layer.  Our page paints
+everything on a canvas first and hands over to MapLibre when that shows the same: both times are given.
 """
 
 from __future__ import annotations
@@ -80,15 +80,15 @@ def add_peer(app: FastAPI, pages: PlanPages) -> int:
     return sum(len(body) for body in bodies.values())
 
 
-def paint_ms(browser: Browser, url: str) -> float:
-    """Return the time from navigation to full paint in a fresh browser context."""
+def paint_ms(browser: Browser, url: str, mark: str) -> tuple[float, float]:
+    """Return the times from navigation to full paint and to the last ``mark``, in a fresh browser context."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.goto(url)
-    page.wait_for_selector("body[data-painted]", timeout=120_000)
-    painted = float(page.evaluate("document.body.dataset.painted"))
+    page.wait_for_selector(f"body[data-{mark}]", timeout=120_000)
+    painted, marked = (float(page.evaluate(f"document.body.dataset.{name}")) for name in ("painted", mark))
     context.close()
-    return painted
+    return painted, marked
 
 
 def main() -> None:
@@ -112,31 +112,32 @@ def main() -> None:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        urls = {"ours": "/map/", "geojson": "/peer/", "canvas": "/map/?nogl=1"}
-        times: dict[str, list[float]] = {name: [] for name in urls}
+        urls = {"ours": ("/map/", "upgraded"), "geojson": ("/peer/", "painted")}
+        times: dict[str, list[tuple[float, float]]] = {name: [] for name in urls}
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-            for name, path in [*urls.items()] * (1 + N_ROUNDS):
-                times[name].append(paint_ms(browser, address + path))
+            for name, (path, mark) in [*urls.items()] * (1 + N_ROUNDS):
+                times[name].append(paint_ms(browser, address + path, mark))
             browser.close()
         server.should_exit = True
         thread.join()
     # The first round warms the server's and the browser's caches.
-    median = {name: statistics.median(values[1:]) for name, values in times.items()}
+    ours, webgl = (statistics.median(values) for values in zip(*times["ours"][1:], strict=True))
+    peer = statistics.median(painted for painted, _ in times["geojson"][1:])
     result = {
         "bench": "map_paint",
         "n_points": N_POINTS,
         "n_lines": N_LINES,
-        "ours_ms": median["ours"],
-        "ours_best_ms": min(times["ours"][1:]),
+        "ours_ms": ours,
+        "ours_webgl_ms": webgl,
         "peer": "MapLibre GL JS with GeoJSON sources",
-        "peer_ms": median["geojson"],
-        "ratio": round(median["geojson"] / median["ours"], 2),
-        "canvas_ms": median["canvas"],
+        "peer_ms": peer,
+        "ratio": round(peer / ours, 2),
+        "ratio_webgl": round(peer / webgl, 2),
         "tiles_built_once_s": round(tiles_s, 2),
         "peer_bytes": n_peer_bytes,
         "target_ms": TARGET_MS,
-        "is_met": median["ours"] <= TARGET_MS,
+        "is_met": ours <= TARGET_MS,
     }
     print(json.dumps(result))
 

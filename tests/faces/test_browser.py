@@ -83,7 +83,7 @@ def visit(browser: Browser, address: str, query: str = "") -> Visit:
     page.on("pageerror", lambda error: opened.complaints.append(str(error)))
     page.on("console", lambda message: opened.complaints.append(message.text) if message.type == "error" else None)
     page.goto(f"{address}/map/{query}")
-    page.wait_for_selector("body[data-painted]")
+    page.wait_for_selector("body[data-painted]" if "nogl" in query else "body[data-drawing=webgl]")
     return opened
 
 
@@ -113,6 +113,12 @@ def test_points_and_lines_are_painted_with_webgl(drawn: Visit) -> None:
     assert layers.count("disputed") > 0
 
 
+def test_everything_is_painted_before_webgl_takes_over(drawn: Visit) -> None:
+    painted = int(drawn.page.evaluate("document.body.dataset.painted"))
+    assert painted <= int(drawn.page.evaluate("document.body.dataset.upgraded"))
+    assert drawn.page.locator("#map").count() == 0
+
+
 def test_the_boundary_note_and_the_share_of_modelled_places_are_in_sight(drawn: Visit) -> None:
     assert "do not imply any opinion" in drawn.page.locator("#boundary").inner_text()
     assert "not observed" in drawn.page.locator("#evidence").inner_text()
@@ -126,7 +132,7 @@ def test_a_click_shows_the_row_and_a_number_tells_why(browser: Browser, address:
     page.evaluate("(at) => window.rahdari.map.raw.jumpTo({center: at, zoom: 11})", northgate["position"])
     page.wait_for_function("window.rahdari.map.raw.areTilesLoaded() && window.rahdari.map.drawn() > 0")
     at = page.evaluate("(at) => window.rahdari.map.project(at)", northgate["position"])
-    box = page.locator("#map").bounding_box()
+    box = page.locator("#stage").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
     page.wait_for_selector("#detail:not([hidden])")
@@ -187,10 +193,10 @@ def test_without_webgl_the_same_layers_are_drawn_on_a_canvas(browser: Browser, a
     position = page.evaluate("fetch('/api/row/places/zz-000000').then((reply) => reply.json())")["position"]
     page.evaluate("(at) => window.rahdari.map.flyTo(at, 11)", position)
     at = page.evaluate("(at) => window.rahdari.map.project(at)", position)
-    box = page.locator("#map").bounding_box()
+    box = page.locator("#stage").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
     page.wait_for_selector("#detail:not([hidden])")
-    assert not any("maplibre" in url for url in opened.requests if url.endswith("worker.mjs"))
+    assert not any("maplibre" in url for url in opened.requests)
     assert opened.complaints == []
     page.close()

@@ -1,5 +1,7 @@
 // The page: loads the plan, chooses WebGL or canvas, and wires layers, search, years and panel together.
 import { createLabels, createScale } from "./labels.js";
+import { createCanvasMap } from "./map_canvas.js";
+import { createStage } from "./stage.js";
 import { make, showRow } from "./panel.js";
 import { boundsOf } from "./style_rules.js";
 import { currentLanguage, nameOf, numberText, roundShareText, setLanguage, shareText, unitText, word } from "./words.js";
@@ -13,29 +15,16 @@ const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const state = { plan: null, layers: [], visible: new Set(), year: 1, map: null, labels: null, rows: [], allFigures: false };
 
-// Fetched beside the plan's data, not after it.
-const glModule = query.has("nogl") ? null : import("./map_gl.js");
-
 async function json(path) {
   const reply = await fetch(path);
   if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
   return reply.json();
 }
 
-async function startMap(outline, bounds, tiles) {
-  const options = { outline, bounds, tiles, label: word("mapLabel") };
-  if (!query.has("nogl")) {
-    const gl = await glModule;
-    if (gl.hasWebGl()) return gl.createGlMap($("map"), options);
-  }
-  const { createCanvasMap } = await import("./map_canvas.js");
-  return createCanvasMap($("map"), options);
-}
-
 /* ---- figures ---- */
 function figureText(row) {
   const isShare = row.unit === "share" || row.unit === "frac" || row.indicator_id.endsWith("_frac");
-  if (isShare) return [shareText(row.value), ""];
+  if (isShare) return [row.value > 0.999 && row.value < 1 ? "> 99.9 %" : shareText(row.value), ""];
   return [numberText(row.value), unitText(row.unit)];
 }
 
@@ -167,7 +156,7 @@ async function openRow(table, id) {
 function keepInView(position) {
   if (!position) return;
   const at = state.map.project(position);
-  const [width, height] = [$("map").clientWidth, $("map").clientHeight];
+  const [width, height] = [$("stage").clientWidth, $("stage").clientHeight];
   if (at.x < 0 || at.y < 0 || at.x > width || at.y > height) state.map.flyTo(position, 0);
 }
 
@@ -272,7 +261,8 @@ async function start() {
   for (const layer of layers) if (layer.is_visible) state.visible.add(layer.layer_id);
   const wanted = query.get("layers");
   if (wanted !== null) state.visible = new Set(wanted.split(",").filter((id) => layers.some((layer) => layer.layer_id === id)));
-  state.map = await startMap(outline, bounds, tiles);
+  const options = { outline, bounds, tiles, label: word("mapLabel") };
+  state.map = createStage(await createCanvasMap($("map"), options));
   state.map.setOrder(layers.map((layer) => layer.layer_id));
   showWords();
   const painted = Promise.all(layers.filter((layer) => state.visible.has(layer.layer_id)).map((layer) => state.map.setLayer(layer, true)))
@@ -299,12 +289,25 @@ async function start() {
   await painted;
   document.body.dataset.painted = String(Math.round(performance.now()));
   document.body.dataset.drawing = state.map.kind;
-  say(state.map.kind === "canvas" && !query.has("nogl") ? word("noGl") : "");
+  say("");
   for (const [layer, reason] of Object.entries(problems)) console.info(`layer ${layer} is left out: ${reason}`);
   const [table, id] = location.hash.slice(1).split("/");
   if (id) openRow(table, decodeURIComponent(id));
   // For tests and the curious: the map behind the page.
   window.rahdari = state;
+  if (!query.has("nogl")) await upgrade(options);
+}
+
+/** Put MapLibre in the place of the canvas once it shows the same; a browser without WebGL keeps the canvas. */
+async function upgrade(options) {
+  const gl = await import("./map_gl.js");
+  if (!gl.hasWebGl()) { say(word("noGl")); return; }
+  const map = await gl.createGlMap($("map-gl"), options);
+  await state.map.replaceBy(map, state.layers, state.visible, state.year);
+  $("map").remove();
+  state.labels.settle();
+  document.body.dataset.upgraded = String(Math.round(performance.now()));
+  document.body.dataset.drawing = state.map.kind;
 }
 
 start().catch((error) => { say(`${word("failed")}: ${error.message}`); console.error(error); });

@@ -175,6 +175,7 @@ export async function createGlMap(container, { outline, bounds, tiles, label }) 
       });
       map.on("mousemove", (event) => { map.getCanvas().style.cursor = found(event.point) ? "pointer" : ""; });
     },
+    jumpTo(position, zoom) { map.jumpTo({ center: position, zoom }); map.triggerRepaint(); },
     flyTo(position, zoom) { map.easeTo({ center: position, zoom: Math.max(zoom, map.getZoom()), duration: 500 }); },
     zoomBy(step) { map.easeTo({ zoom: map.getZoom() + step, duration: 200 }); },
     fit() { map.fitBounds(bounds, { padding: PADDING_PX, duration: 300 }); },

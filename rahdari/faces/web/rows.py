@@ -74,14 +74,16 @@ def _row(schema: TableSchema, values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_names(reader: PlanReader, row: dict[str, Any]) -> dict[str, Any]:
-    """Give every cell that points to another table the name it has there."""
+def _with_names(reader: PlanReader, row: dict[str, Any], known: dict[tuple[str, Any], str]) -> dict[str, Any]:
+    """Give every cell that points to another table the name it has there; ``known`` keeps what was looked up."""
     for cell in row["cells"]:
-        table = cell["links_to"]
-        if table and table in reader.names:
-            found = reader.rows(table, {reader.schema(table).key[0]: cell["value"]})
-            if found.height:
-                cell["shown"] = _title(found.row(0, named=True), str(cell["value"]))
+        table, value = cell["links_to"], cell["value"]
+        if not table or table not in reader.names:
+            continue
+        if (table, value) not in known:
+            found = reader.rows(table, {reader.schema(table).key[0]: value})
+            known[table, value] = _title(found.row(0, named=True), str(value)) if found.height else str(value)
+        cell["shown"] = known[table, value]
     return row
 
 
@@ -136,14 +138,14 @@ def row_details(reader: PlanReader, table: str, row_id: str, at: Mapping[str, st
         raise InputError(Problem(f"{table} has no row '{row_id}'", f"take a {schema.key[0]} of that table"))
     values = found.row(0, named=True)
     related = []
+    known: dict[tuple[str, Any], str] = {}
     for name in related_tables(reader, schema.key[0], table):
         other = reader.schema(name)
         rows = reader.rows(name, {schema.key[0]: row_id}).sort(list(other.key)).head(MAX_RELATED_ROWS)
         if rows.height:
             engine = reader.manifest["tables"][name].get("writer", "")
-            related.append(
-                {"table": name, "engine": engine, "rows": [_row(other, each) for each in rows.iter_rows(named=True)]}
-            )
+            shown = [_with_names(reader, _row(other, each), known) for each in rows.iter_rows(named=True)]
+            related.append({"table": name, "engine": engine, "rows": shown})
     return {
         "table": table,
         "id": row_id,
@@ -154,7 +156,7 @@ def row_details(reader: PlanReader, table: str, row_id: str, at: Mapping[str, st
         "source": _source(reader, values),
         "position": _position(values),
         "line": _line(values),
-        "row": _with_names(reader, _row(schema, values)),
+        "row": _with_names(reader, _row(schema, values), known),
         "related": related,
     }
 
