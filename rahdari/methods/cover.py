@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     BoolArray = NDArray[np.bool_]
+    FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
 NODE_LIMIT = 500  # branch-and-bound nodes of one round: a count, not a time, so that answers repeat
@@ -58,38 +59,45 @@ def _distinct_rows(covers: BoolArray) -> BoolArray:
     return np.asarray(rows[np.argsort(rows.sum(axis=1), kind="stable")])
 
 
-def _solved(rows: BoolArray) -> tuple[IntArray | None, int]:
-    """Return the fewest centres for these rows, or ``None`` where the search stopped, and a lower bound."""
+def _solved(rows: BoolArray, cost: FloatArray) -> tuple[IntArray | None, int]:
+    """Return the cheapest centres for these rows, or ``None`` where the search stopped, and a bound on their number.
+
+    Costs are one and a share so small that all shares together stay below one: the whole part counts centres.
+    """
     n_centres = rows.shape[1]
     result = milp(
-        np.ones(n_centres),
+        cost,
         constraints=LinearConstraint(csr_array(rows.astype(np.float64)), lb=1.0),
         integrality=np.ones(n_centres, np.int64),
         bounds=Bounds(0.0, 1.0),
-        options={"node_limit": NODE_LIMIT},
+        options={"node_limit": NODE_LIMIT, "mip_rel_gap": 0.0},
     )
     dual = getattr(result, "mip_dual_bound", None)
-    bound = max(1, math.ceil((dual if dual is not None else 0.0) - _ROUNDING))
+    bound = max(1, math.floor((dual if dual is not None else 0.0) + _ROUNDING))
     chosen = np.flatnonzero(result.x > _HALF).astype(np.int64) if result.status == 0 else None
     return chosen, bound
 
 
-def least_cover(covers: BoolArray, name: str) -> Cover:
-    """Return the fewest centres that cover every coverable point.
+def least_cover(covers: BoolArray, name: str, weight: FloatArray | None = None) -> Cover:
+    """Return the fewest centres that cover every coverable point; among equally few, those of the larger weight.
 
-    ``covers`` (points, centres) says who covers whom.  Integer programmes over a growing set of points: the answer
-    for some points bounds the answer for all from below, and is that answer once it leaves none out.  Where a search
-    stops at its limit, the greedy cover stands with the best bound so far.
+    ``covers`` (points, centres) says who covers whom; ``weight`` (centres,) is zero or more.  Integer programmes over
+    a growing set of points: the answer for some points bounds the answer for all from below, and is that answer once
+    it leaves none out.  Where a search stops at its limit, the greedy cover stands with the best bound so far.
     """
     points = covers.any(axis=1)
     uncovered = np.flatnonzero(~points).astype(np.int64)
     chosen, bound = greedy_cover(covers), 0
+    n_centres = covers.shape[1]
+    weight = np.ones(n_centres) if weight is None else weight
+    penalty = 1.0 - weight / max(float(weight.max(initial=0.0)), _ROUNDING)
+    cost = 1.0 + penalty / (n_centres + 1.0)
     rows = _distinct_rows(covers[points])
     is_active = np.arange(rows.shape[0]) < FIRST_ROWS_COUNT
     while rows.shape[0]:
-        found, new_bound = _solved(rows[is_active])
+        found, new_bound = _solved(rows[is_active], cost)
         bound = max(bound, new_bound)
-        if found is None or bound >= chosen.size:
+        if found is None:
             break
         missed = np.flatnonzero(~rows[:, found].any(axis=1))
         if not missed.size:

@@ -37,3 +37,10 @@ def test_nothing_to_cover_needs_no_centre() -> None:
     found = least_cover(np.zeros((3, 2), dtype=bool), "t")
     assert found.chosen.size == 0
     assert found.uncovered.tolist() == [0, 1, 2]
+
+
+def test_among_equally_few_the_heavier_centres_are_taken() -> None:
+    covers = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], dtype=bool)
+    found = least_cover(covers, "t", np.array([1.0, 5.0, 9.0, 2.0]))
+    assert found.chosen.tolist() == [1, 2]
+    assert found.certificate.cost == found.certificate.lower_bound == 2.0

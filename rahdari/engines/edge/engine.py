@@ -51,8 +51,9 @@ def _delay_ms(distance_km: FloatArray, params: EdgeParams) -> FloatArray:
 
 
 def _largest_of_district(places: pl.DataFrame) -> pl.DataFrame:
-    """Return the most populous of the places of each district, by id; equal ones go to the lower id."""
-    ranked = places.sort(["n_people", "place_id"], descending=[True, False])
+    """Return the most populous of the places of each district, by id, with the ``n_city_people`` of them all."""
+    total = pl.col("n_people").sum().over("district_id")
+    ranked = places.with_columns(n_city_people=total).sort(["n_people", "place_id"], descending=[True, False])
     return ranked.unique("district_id", keep="first", maintain_order=True).sort("place_id")
 
 
@@ -64,7 +65,7 @@ def chosen_nodes(places: pl.DataFrame, params: EdgeParams) -> Nodes:
     """
     cities = _largest_of_district(places.filter(pl.col("kind") == CITY))
     if not cities.height:
-        cities = places.sort(["n_people", "place_id"], descending=[True, False]).head(1)
+        cities = _largest_of_district(places).sort(["n_people", "place_id"], descending=[True, False]).head(1)
     reach_km = params.round_trip_limit_ms / (2.0 * params.detour_ratio * FIBRE_DELAY_MS_PER_KM)
     lon, lat = cities["lon_deg"].to_numpy()[None], cities["lat_deg"].to_numpy()[None]
     parts = [
@@ -72,7 +73,7 @@ def chosen_nodes(places: pl.DataFrame, params: EdgeParams) -> Nodes:
         for part in places.iter_slices(ROWS_AT_ONCE)
     ]
     covers = np.concatenate(parts) if parts else np.zeros((0, cities.height), np.bool_)
-    cover = least_cover(covers, "edge_nodes")
+    cover = least_cover(covers, "edge_nodes", cities["n_city_people"].to_numpy().astype(np.float64))
     return Nodes(cities[cover.chosen], cover, reach_km)
 
 
@@ -126,12 +127,7 @@ def _tolling(tables: Tables, places: pl.DataFrame, nodes: Nodes, params: EdgePar
 def _cameras(places: pl.DataFrame, nodes: Nodes, params: EdgeParams) -> list[dict[str, object]]:
     """Return one ``edge_services`` row for each district with enough people in cities, at the largest of them."""
     cities = places.filter(pl.col("kind") == CITY)
-    people = cities.group_by("district_id").agg(n_city_people=pl.col("n_people").sum())
-    cities = (
-        _largest_of_district(cities)
-        .join(people, on="district_id", maintain_order="left")
-        .filter(pl.col("n_city_people") >= params.city_n_people)
-    )
+    cities = _largest_of_district(cities).filter(pl.col("n_city_people") >= params.city_n_people)
     if not cities.height:
         return []
     index, distance_km = nearest(cities["lon_deg"], cities["lat_deg"], nodes.cities["lon_deg"], nodes.cities["lat_deg"])
