@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rahdari.errors import InputError, Problem
-from rahdari.methods.finance import annuity_factor, replacement_factor
+from rahdari.methods.finance import annuity_factor, discount_factor, replacement_factor
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +51,9 @@ class Catalogue:
     tco_usd: FloatArray
     capacity_mbps: FloatArray
     annuity_years: float
+    rate_frac_per_year: float
+    horizon_years: float
+    life_years: FloatArray
 
     def index(self, equipment_id: str) -> int:
         """Return the position of one item."""
@@ -59,6 +62,18 @@ class Catalogue:
     def unit_tco_usd(self, equipment_id: str) -> float:
         """Return capital, replacements less residual, and operation of one unit over the horizon."""
         return float(self.tco_usd[self.index(equipment_id)])
+
+    def standing_tco_usd(self, equipment_id: str) -> float:
+        """Return what keeping one unit costs that stands today in the middle of its life: renewals and operation."""
+        at = self.index(equipment_id)
+        life = float(self.life_years[at])
+        left = self.horizon_years - 0.5 * life
+        operation = float(self.opex_usd_per_year[at]) * self.annuity_years
+        if left <= 0.0:
+            return operation
+        renewed = 1.0 + replacement_factor(self.rate_frac_per_year, life, left)
+        later = float(discount_factor(self.rate_frac_per_year, 0.5 * life))
+        return operation + float(self.capex_usd[at]) * later * renewed
 
     def capacity(self, equipment_id: str) -> float:
         """Return the busy-hour capacity of one unit, Mbit/s."""
@@ -91,4 +106,7 @@ def read_catalogue(equipment: pl.DataFrame, rate_frac_per_year: float, horizon_y
         tco_usd=capex + replacement + opex * annuity,
         capacity_mbps=column("capacity_mbps"),
         annuity_years=annuity,
+        rate_frac_per_year=rate_frac_per_year,
+        horizon_years=horizon_years,
+        life_years=column("life_years"),
     )

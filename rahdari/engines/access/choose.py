@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from rahdari.engines.access.options import TECHNOLOGIES
 from rahdari.methods.steiner import steiner_forest
@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 
 FIBRE = TECHNOLOGIES.index("fibre")
 NONE = len(TECHNOLOGIES)  # the index that stands for no technology
-OVERSHOOT_FRAC = 0.002  # a premium that passes the target by less than this is good enough
-FIRST_HOUSEHOLD_USD = 40.0  # where the search for the household premium starts
-FIRST_SITE_USD = 15_000.0  # where the search for the site premium starts
-FIRST_BUDGET_WEIGHT = 0.25  # where the search for the weight of capital starts
+OVERSHOOT_FRAC = 0.01  # a premium that passes the target by less than this is good enough
+NARROW_FRAC = 0.05  # an interpolated premium keeps this far from the ends of its bracket
+FIRST_HOUSEHOLD_USD = 10.0  # least first step of the household premium
+FIRST_SITE_USD = 500.0  # least first step of the site premium
+FIRST_BUDGET_RATIO = 0.25  # first step of the weight of capital
+BEND = 1.5  # what a premium buys grows ever more slowly, so a straight line between two trials overshoots
 GROWTH = 3.0  # step of the search until a premium is enough
 
 
@@ -141,13 +143,12 @@ def money_of(
         per_km = np.where(graph.way >= 0, unit[buried], unit[aerial])
         return np.asarray(graph.length_km * graph.price_ratio * per_km)
 
-    full = np.ones(len(sites.place))
     return Money(
         tco_usd=np.stack([part.tco_usd(prices) for part in parts], axis=1),
         capex_usd=np.stack([part.total(prices.capex_usd) for part in parts], axis=1),
         penalty_usd=unmet * none[:, None],
         is_possible=is_possible,
-        hop_tco_usd=full * prices.tco_usd[hop],
+        hop_tco_usd=np.where(sites.is_new, prices.tco_usd[hop], prices.standing_tco_usd("microwave_hop")),
         lateral_tco_usd=site_money(prices.tco_usd),
         lateral_capex_usd=site_money(prices.capex_usd),
         edge_tco_usd=edge_money(prices.tco_usd),
@@ -261,21 +262,56 @@ def solve(problem: Problem, premium: Premium) -> Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """One premium under bisection."""
+    """One premium between a value that misses the target and one that meets it, each with what it got."""
 
-    value: float
-    low: float
-    high: float
-    first: float
+    value: float = 0.0
+    low: tuple[float, float] = (0.0, -math.inf)
+    high: tuple[float, float] | None = None
 
-    def next(self, *, is_met: bool, is_close: bool) -> _Search:
-        """Return the search after one solve at ``value``."""
-        if is_met and (self.value == 0.0 or is_close):
-            return replace(self, high=self.value)
-        low = self.low if is_met else self.value
-        high = self.value if is_met else (self.high if self.high > self.value else math.inf)
-        value = max(GROWTH * low, self.first) if math.isinf(high) else 0.5 * (low + high)
-        return _Search(value, min(low, high), high, self.first)
+    def next(self, got: float, want: float, first: float) -> _Search:
+        """Return the search after a solve at ``value`` that got ``got``; ``first`` is where to try first."""
+        slack = OVERSHOOT_FRAC * abs(want)
+        if got >= want and (self.value == 0.0 or got <= want + slack):
+            return replace(self, high=(self.value, got))
+        low, high = self.low, self.high
+        if got >= want:
+            high = (self.value, got)
+        else:
+            low = (self.value, got)
+            high = high if high is not None and high[0] > self.value else None
+        if high is None:
+            return _Search(max(GROWTH * low[0], first), low, high)
+        part = (want + 0.5 * slack - low[1]) / max(high[1] - low[1], 1e-9)
+        part = min(max(part, NARROW_FRAC), 1.0 - NARROW_FRAC) ** BEND
+        return _Search(low[0] + part * (high[0] - low[0]), low, high)
+
+
+def _guess_usd(problem: Problem, choice: Choice, short: float, *, is_site: bool) -> float:
+    """Return the premium at which single places would close a shortfall if each paid its own way to the tree built.
+
+    Places share ways, so the true premium is mostly lower; the guess only starts the search.
+    """
+    graph, money = problem.graph, problem.money
+    ends = graph.edge_node[choice.edge_index]
+    tree = np.unique(np.concatenate([graph.source, ends.reshape(-1)]))
+    shape = (graph.n_nodes, graph.n_nodes)
+    ways = coo_array((money.edge_tco_usd + 1e-6, (graph.edge_node[:, 0], graph.edge_node[:, 1])), shape=shape)
+    away = dijkstra(ways.tocsr(), directed=False, indices=tree, min_only=True)[graph.place_node]
+    if is_site:
+        is_open = problem.is_site_open & ~choice.is_site_joined
+        count = np.bincount(problem.site_place, weights=is_open, minlength=len(away))
+        loss = np.where(is_open, money.lateral_tco_usd - money.hop_tco_usd, 0.0)
+        loss = np.bincount(problem.site_place, weights=loss, minlength=len(away))
+    else:
+        count = np.where(choice.technology == FIBRE, 0.0, problem.new_households)
+        rows = np.arange(len(away))
+        other = np.concatenate([money.tco_usd, money.none_usd[:, None]], axis=1)[rows, choice.other]
+        loss = money.tco_usd[:, FIBRE] - other
+    need = np.where((count > 0.0) & np.isfinite(away), (away + loss) / np.maximum(count, 1.0), np.inf)
+    order = np.argsort(need, kind="stable")
+    enough = int(np.searchsorted(np.cumsum(count[order]), short))
+    found = float(need[order[min(enough, len(order) - 1)]])
+    return max(found, 0.0) if math.isfinite(found) else 0.0
 
 
 def _shortfall(choice: Choice, wanted: Wanted) -> float:
@@ -287,18 +323,11 @@ def _shortfall(choice: Choice, wanted: Wanted) -> float:
     return homes + sites + over
 
 
-def _over(got: float, want: float) -> bool:
-    """Return whether ``got`` passes ``want`` by no more than the tolerated overshoot."""
-    return want <= got <= want * (1.0 + OVERSHOOT_FRAC)
-
-
 def search(
     problem: Problem, wanted: Wanted, n_rounds: int, on_round: Callable[[int, int, str], None]
 ) -> tuple[Choice, int]:
     """Return the cheapest choice found that meets all targets, else the one that misses least; and the solves made."""
-    home = _Search(0.0, 0.0, math.inf, FIRST_HOUSEHOLD_USD)
-    site = _Search(0.0, 0.0, math.inf, FIRST_SITE_USD)
-    capital = _Search(0.0, 0.0, math.inf, FIRST_BUDGET_WEIGHT)
+    home, site, capital = _Search(), _Search(), _Search()
     best: Choice | None = None
     seen: set[Premium] = set()
     for number in range(n_rounds + 1):
@@ -311,17 +340,26 @@ def search(
         key = (_shortfall(choice, wanted), choice.tco_usd)
         if best is None or key < (_shortfall(best, wanted), best.tco_usd):
             best = choice
-        home = home.next(
-            is_met=choice.passed_households >= wanted.households,
-            is_close=_over(choice.passed_households, wanted.households),
-        )
-        want = wanted.sites(choice)
-        site = site.next(is_met=choice.joined_sites >= want, is_close=_over(choice.joined_sites, want))
-        fits = choice.capex_usd <= wanted.budget_usd
-        capital = capital.next(is_met=fits, is_close=choice.capex_usd >= wanted.budget_usd * (1.0 - OVERSHOOT_FRAC))
+        if number == n_rounds:
+            break
+        home = home.next(choice.passed_households, wanted.households, _first(problem, choice, wanted, is_site=False))
+        site = site.next(choice.joined_sites, wanted.sites(choice), _first(problem, choice, wanted, is_site=True))
+        if math.isfinite(wanted.budget_usd):
+            capital = capital.next(-choice.capex_usd, -wanted.budget_usd, FIRST_BUDGET_RATIO)
     if best is None:  # pragma: no cover  # the first round always runs
         raise AssertionError
     return best, len(seen)
+
+
+def _first(problem: Problem, choice: Choice, wanted: Wanted, *, is_site: bool) -> float:
+    """Return where a premium starts, 0 where it is not needed or its search is under way."""
+    if is_site:
+        short, under_way = wanted.sites(choice) - choice.joined_sites, choice.premium.site_usd > 0.0
+    else:
+        short, under_way = wanted.households - choice.passed_households, choice.premium.household_usd > 0.0
+    if short <= 0.0 or under_way:
+        return 0.0
+    return max(_guess_usd(problem, choice, short, is_site=is_site), FIRST_SITE_USD if is_site else FIRST_HOUSEHOLD_USD)
 
 
 def certificates(choice: Choice, wanted: Wanted) -> tuple[Certificate, ...]:
@@ -345,12 +383,12 @@ def certificates(choice: Choice, wanted: Wanted) -> tuple[Certificate, ...]:
     if premium.capital_ratio > 0.0:
         note += f"; the budget makes a dollar of capital weigh {1.0 + premium.capital_ratio:.2f} times"
     return (
-        Certificate("Access, whole objective", choice.tco_usd, total, "USD", words, note),
+        Certificate("Access, whole objective", choice.tco_usd, total, "usd", words, note),
         Certificate(
             "Access, fibre spend",
             choice.fibre_tco_usd,
             None if gap is None else choice.fibre_tco_usd - gap,
-            "USD",
+            "usd",
             words,
             "the same absolute gap, taken over what the fibre on rights of way and connectors costs",
         ),

@@ -61,7 +61,7 @@ def _premium_indicators(choice: choose.Choice, ctx: Context) -> list[Indicator]:
         ),
         ("premium_per_site_usd", "What the target adds to the worth of joining one site", choice.premium.site_usd),
     )
-    return [Indicator(key, ctx.year_end, name, value, "USD", words, "modelled") for key, name, value in pairs]
+    return [Indicator(key, ctx.year_end, name, value, "usd", words, "modelled") for key, name, value in pairs]
 
 
 def _notes(graph: WayGraph, ground: Ground, sites: Sites, n_solves: int, ctx: Context) -> list[str]:

@@ -68,10 +68,10 @@ def rate_indicators(access: pl.DataFrame, params: AccessParams, ctx: Context) ->
             share = float(people[rate >= limit * (1.0 - 1e-9)].sum()) / total
             name = f"People who can have {limit} Mbit/s at home"
             words = f"people whose busy-hour rate (fibre product where passed) is at least {limit} Mbit/s / people"
-            found.append(Indicator(f"people_with_{limit}_mbps_frac", year, name, share, "share", words, "modelled"))
+            found.append(Indicator(f"people_with_{limit}_mbps_frac", year, name, share, "frac", words, "modelled"))
         words = "median over people of the busy-hour rate of an active line (fibre product where passed)"
         median = weighted_median(rate, people)
-        found.append(Indicator("median_downlink_mbps", year, "Median rate", median, "Mbit/s", words, "modelled"))
+        found.append(Indicator("median_downlink_mbps", year, "Median rate", median, "mbps", words, "modelled"))
     return found
 
 
@@ -115,8 +115,8 @@ def _site_indicators(
         how: HowSure = "calibrated" if year == ctx.year_base else "modelled"
         share = on_fibre / max(total, 1.0)
         words = "towers joined by fibre / towers, planned and ordinary growth included"
-        found.append(Indicator("fibre_sites_frac", year, "Cell sites on fibre", share, "share", words, how))
-        found.append(Indicator("cell_sites_count", year, "Cell sites", total, "sites", "towers and planned_sites", how))
+        found.append(Indicator("fibre_sites_frac", year, "Cell sites on fibre", share, "frac", words, how))
+        found.append(Indicator("cell_sites_count", year, "Cell sites", total, "count", "towers and planned_sites", how))
     return n_end, fibre_now / max(n_now, 1.0)
 
 
@@ -137,9 +137,7 @@ def _pace_indicators(
         span = f"years from {start:.2f} to {goals.due_at_year:.2f}"
         words = f"({goals.passed_households:,.0f} - households passed today) / {span}"
         name = "Households to pass a year to reach the target"
-        found.append(
-            Indicator("required_households_per_year", ctx.year_end, name, pace, "households a year", words, "modelled")
-        )
+        found.append(Indicator("required_households_per_year", ctx.year_end, name, pace, "per_year", words, "modelled"))
     if goals.site_fibre_frac <= 0.0:
         return
     total_end, share_now = sites
@@ -151,7 +149,7 @@ def _pace_indicators(
     pace = max(needed, 0.0) / max(goals.due_at_year - start, 1e-9)
     words = f"({goals.site_fibre_frac:g} x sites at the due date - sites on fibre in {start:.1f}) / years left"
     name = "Sites to join by fibre a year to reach the target"
-    found.append(Indicator("required_site_fibre_per_year", ctx.year_end, name, pace, "sites a year", words, "modelled"))
+    found.append(Indicator("required_site_fibre_per_year", ctx.year_end, name, pace, "per_year", words, "modelled"))
     if len(series) > 1 and len(counts) > 1:
         before = as_share(series[-2]) * as_count(counts[-2])
         years = series[-1].at_year - series[-2].at_year
@@ -159,7 +157,7 @@ def _pace_indicators(
         words = "change of share x sites between the last two published years"
         name = "Sites joined by fibre a year, as observed"
         found.append(
-            Indicator("observed_site_fibre_per_year", ctx.year_base, name, observed, "sites a year", words, "measured")
+            Indicator("observed_site_fibre_per_year", ctx.year_base, name, observed, "per_year", words, "measured")
         )
         if observed > 0.0:
             words = "required_site_fibre_per_year / observed_site_fibre_per_year"
@@ -177,7 +175,7 @@ def _pace_indicators(
                 ctx.year_base,
                 "New cell sites a year",
                 growth,
-                "sites a year",
+                "per_year",
                 words,
                 "measured",
             )

@@ -265,6 +265,7 @@ def planned_links(plan: Plan) -> pl.DataFrame:
         "link_id": ids,
         "row_id": row_ids.tolist(),
         "place_id": place_ids.tolist(),
+        "to_place_id": np.array([*places["place_id"].to_list(), None], dtype=object)[graph.to_place[edges]].tolist(),
         "kind": ["fibre"] * len(edges),
         "equipment_id": np.where(is_way, "fibre_buried_km", "fibre_aerial_km").tolist(),
         "price_ratio": ratio,

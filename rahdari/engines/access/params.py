@@ -38,12 +38,13 @@ class AccessParams(Params):
     sites_growth_frac_per_year: float = Field(
         0.041, ge=0.0, le=0.5, description="Growth of the base of cell sites where no series is published."
     )
-    n_premium_rounds: int = Field(7, ge=0, le=40, description="Quick solves in the search for the premiums.")
+    n_premium_rounds: int = Field(4, ge=0, le=40, description="Quick solves in the search for the premiums.")
     # Fibre on the ground.
     segment_km: float = Field(
         2.0, ge=0.2, le=20.0, description="Longest piece of a right of way between branch points."
     )
     n_connectors: int = Field(3, ge=1, le=8, description="Nearest branch points to which a place may be joined.")
+    n_neighbours: int = Field(3, ge=0, le=8, description="Nearest other places to which a place may be joined.")
     connector_max_km: float = Field(40.0, ge=1.0, le=300.0, description="Longest connector from a way to a place.")
     connector_detour_ratio: float = Field(1.2, ge=1.0, le=3.0, description="Connector fibre over great circle.")
     hill_cost_ratio: float = Field(1.3, ge=1.0, le=5.0, description="Price of fibre in hills over plains.")

@@ -1,4 +1,4 @@
-"""The graph on which fibre can be laid: rights of way cut into short pieces, places joined by connectors."""
+"""The graph on which fibre can be laid: ways cut into short pieces, connectors to places and between them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class WayGraph:
     """Nodes: way nodes, then inner points of ways, then places.  Edges: pieces of ways, then connectors.
 
     ``way`` indexes the sorted table of ways and is -1 on connectors; ``place`` indexes the sorted places and is
-    -1 on pieces of ways.  ``place_node`` (p,) is the node of every place.
+    -1 on pieces of ways; ``to_place`` is the second place of a connector between places, else -1.
+    ``place_node`` (p,) is the node of every place.
     """
 
     n_nodes: int
@@ -41,6 +42,7 @@ class WayGraph:
     price_ratio: FloatArray
     way: IntArray
     place: IntArray
+    to_place: IntArray
     place_node: IntArray
     source: IntArray
     row_id: list[str]
@@ -100,6 +102,23 @@ def _connectors(
     return place[near], node[near], length[near]
 
 
+def _neighbours(places: pl.DataFrame, params: AccessParams) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return both places and the fibre length of connectors from each place to its nearest others, each pair once."""
+    lon, lat = places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy()
+    k = min(params.n_neighbours, len(lon) - 1)
+    if k <= 0:
+        empty = np.zeros(0, dtype=np.int64)
+        return empty, empty, np.zeros(0)
+    points = unit_vectors(lon, lat)
+    _, found = cKDTree(points).query(points, k=k + 1)
+    pair = np.stack([np.repeat(np.arange(len(lon)), k + 1), np.asarray(found).reshape(-1)], axis=1)
+    pair = np.unique(np.sort(pair[pair[:, 0] != pair[:, 1]], axis=1), axis=0)
+    direct = great_circle_km(lon[pair[:, 0]], lat[pair[:, 0]], lon[pair[:, 1]], lat[pair[:, 1]])
+    near = direct <= params.connector_max_km
+    length = np.maximum(direct * params.connector_detour_ratio, LEAST_CONNECTOR_KM)
+    return pair[near, 0], pair[near, 1], length[near]
+
+
 def _fibre_ways(tables: Tables, row_id: list[str]) -> BoolArray:
     links = tables["links"].filter((pl.col("kind") == "fibre") & pl.col("row_id").is_not_null())
     return np.isin(np.array(row_id, dtype=object), links["row_id"].unique().to_numpy())
@@ -129,6 +148,7 @@ def build_graph(tables: Tables, places: pl.DataFrame, params: AccessParams) -> W
     has_fibre = _fibre_ways(tables, row_id)
     usable = np.unique(pieces.edge_node)
     place, node, length = _connectors(pieces, places, usable, params)
+    one, two, between = _neighbours(places, params)
     place_node = pieces.n_nodes + np.arange(places.height, dtype=np.int64)
     is_new = ~has_fibre[pieces.way]
     source = np.unique(pieces.edge_node[~is_new])
@@ -139,11 +159,18 @@ def build_graph(tables: Tables, places: pl.DataFrame, params: AccessParams) -> W
         n_nodes=pieces.n_nodes + places.height,
         lon_deg=np.concatenate([pieces.lon_deg, places["lon_deg"].to_numpy()]),
         lat_deg=np.concatenate([pieces.lat_deg, places["lat_deg"].to_numpy()]),
-        edge_node=np.concatenate([pieces.edge_node[is_new], np.stack([place_node[place], node], axis=1)]),
-        length_km=np.concatenate([pieces.length_km[is_new], length]),
-        price_ratio=np.concatenate([ratio.to_numpy()[pieces.way[is_new]], np.ones(len(place))]),
-        way=np.concatenate([pieces.way[is_new], np.full(len(place), -1)]),
-        place=np.concatenate([np.full(int(is_new.sum()), -1), place]),
+        edge_node=np.concatenate(
+            [
+                pieces.edge_node[is_new],
+                np.stack([place_node[place], node], axis=1),
+                np.stack([place_node[one], place_node[two]], axis=1),
+            ]
+        ),
+        length_km=np.concatenate([pieces.length_km[is_new], length, between]),
+        price_ratio=np.concatenate([ratio.to_numpy()[pieces.way[is_new]], np.ones(len(place) + len(one))]),
+        way=np.concatenate([pieces.way[is_new], np.full(len(place) + len(one), -1)]),
+        place=np.concatenate([np.full(int(is_new.sum()), -1), place, one]),
+        to_place=np.concatenate([np.full(int(is_new.sum()) + len(place), -1), two]),
         place_node=place_node,
         source=source,
         row_id=row_id,
