@@ -76,7 +76,7 @@ def positions_km(orbits: list[Orbit], time_s: FloatArray) -> FloatArray:
     i = np.radians(inclination)[None]
     x, y = np.cos(u), np.sin(u) * np.cos(i)
     turned = [x * np.cos(longitude) - y * np.sin(longitude), x * np.sin(longitude) + y * np.cos(longitude)]
-    return np.stack([*turned, np.sin(u) * np.sin(i)], axis=-1) * radius[None, :, None]
+    return np.asarray(np.stack([*turned, np.sin(u) * np.sin(i)], axis=-1) * radius[None, :, None])
 
 
 def _local_axes(lon_deg: FloatArray, lat_deg: FloatArray) -> FloatArray:
@@ -123,5 +123,5 @@ def _at_point(satellites: FloatArray, axes: FloatArray, least_sine: float) -> tu
     if not has_fix.any():
         return float(seen.sum(axis=1).mean()), LARGEST_DOP, LARGEST_DOP, LARGEST_DOP, 0.0
     hdop, vdop = np.sqrt(spread[:, :2].sum(axis=1)), np.sqrt(spread[:, 2])
-    means = (float(value[has_fix].mean()) for value in (pdop, hdop, vdop))
-    return float(seen.sum(axis=1).mean()), *means, float(has_fix.mean())
+    in_view, share = float(seen.sum(axis=1).mean()), float(has_fix.mean())
+    return in_view, float(pdop[has_fix].mean()), float(hdop[has_fix].mean()), float(vdop[has_fix].mean()), share

@@ -59,7 +59,7 @@ def slant_range_km(central_angle_deg: ArrayLike, altitude_km: ArrayLike) -> Floa
     angle = np.radians(np.asarray(central_angle_deg, np.float64))
     h = np.asarray(altitude_km, np.float64)
     # (r - R)^2 + 4 r R sin^2(angle / 2): the cosine rule without cancellation.
-    return np.sqrt(h * h + 4.0 * EARTH_RADIUS_KM * (EARTH_RADIUS_KM + h) * np.sin(0.5 * angle) ** 2)
+    return np.asarray(np.sqrt(h * h + 4.0 * EARTH_RADIUS_KM * (EARTH_RADIUS_KM + h) * np.sin(0.5 * angle) ** 2))
 
 
 def typical_angle_deg(cap_deg: ArrayLike) -> FloatArray:

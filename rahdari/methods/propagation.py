@@ -101,7 +101,7 @@ def uma_loss_db(
         + 20.0 * np.log10(frequency_ghz)
         - 9.0 * np.log10(breakpoint_m**2 + (mast_m - terminal_m) ** 2)
     )
-    line = np.where(ground <= breakpoint_m, near, far)
+    line = np.asarray(np.where(ground <= breakpoint_m, near, far), np.float64)
     if is_line_of_sight:
         return line
     hidden = 13.54 + 39.08 * np.log10(slant) + 20.0 * np.log10(frequency_ghz) - 0.6 * (terminal_m - 1.5)
