@@ -112,26 +112,56 @@ function rowTable(row, table, open) {
   return make("table", {}, body);
 }
 
-function relatedTable(related, open) {
-  const { rows, table } = related;
-  const keys = Object.keys(rows[0].key).slice(1);
-  if (!keys.length) return rowTable(rows[0], table, open);
-  const heading = (row) => keys.map((name) => word(String(row.key[name]).replaceAll("_", " "))).join(" · ");
+const keyText = (row, names) => names.map((name) => word(String(row.key[name]).replaceAll("_", " "))).join(" · ");
+const cellOf = (row, name) => row.cells.find((cell) => cell.column === name);
+
+function shownColumns(rows) {
   const columns = [...new Set(rows.flatMap((row) => row.cells.map((cell) => cell.column)))];
-  const shown = columns.filter((name) => !HIDDEN.has(name) && !(name in rows[0].key));
-  const cellOf = (row, name) => row.cells.find((cell) => cell.column === name);
+  return columns.filter((name) => !HIDDEN.has(name) && !(name in rows[0].key));
+}
+
+function columnLabel(rows, name) {
+  return sentence(word(rows.map((row) => cellOf(row, name)).find(Boolean).label));
+}
+
+/** Return rows side by side, one column each. */
+function sideBySide(rows, heads, table, open) {
   const value = (row, name) => {
     const cell = cellOf(row, name);
     return make("td", {}, cell ? valueNode(cell, table, row.key, open) : "–");
   };
-  const label = (name) => sentence(word(rows.map((row) => cellOf(row, name)).find(Boolean).label));
-  if (rows.length <= MAX_COLUMNS) {
-    const head = make("tr", {}, make("th"), ...rows.map((row) => make("td", {}, make("b", {}, heading(row)))));
-    const lines = shown.map((name) => make("tr", {}, make("th", { scope: "row" }, label(name)), ...rows.map((row) => value(row, name))));
-    return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines));
+  const head = make("tr", {}, make("th"), ...rows.map((row, k) => make("td", {}, make("b", {}, heads[k]))));
+  const lines = shownColumns(rows).map((name) => make("tr", {}, make("th", { scope: "row" }, columnLabel(rows, name)), ...rows.map((row) => value(row, name))));
+  return make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines));
+}
+
+/** Return one fold per kind of thing, its years side by side. */
+function folds(rows, keys, table, open) {
+  const others = keys.filter((name) => name !== "year");
+  const groups = new Map();
+  for (const row of rows) {
+    const name = keyText(row, others);
+    groups.set(name, [...(groups.get(name) ?? []), row]);
   }
-  const head = make("tr", {}, make("th"), ...shown.map((name) => make("td", {}, label(name))));
-  const lines = rows.map((row) => make("tr", {}, make("th", { scope: "row" }, heading(row)), ...shown.map((name) => value(row, name))));
+  return make("div", {}, ...[...groups].map(([name, members]) => {
+    const works = cellOf(members.at(-1), "is_working");
+    const badge = works ? make("span", { class: works.value ? "badge ok" : "badge" }, `${members.at(-1).key.year}: ${word(works.value ? "works" : "worksNot")}`) : null;
+    return make("details", {}, make("summary", {}, sentence(name), badge), sideBySide(members, members.map((row) => String(row.key.year)), table, open));
+  }));
+}
+
+function relatedTable(related, open) {
+  const { rows, table } = related;
+  const keys = Object.keys(rows[0].key).slice(1);
+  if (!keys.length) return rowTable(rows[0], table, open);
+  if (rows.length <= MAX_COLUMNS) return sideBySide(rows, rows.map((row) => keyText(row, keys)), table, open);
+  if (keys.length > 1 && keys.includes("year")) return folds(rows, keys, table, open);
+  const shown = shownColumns(rows);
+  const head = make("tr", {}, make("th"), ...shown.map((name) => make("td", {}, columnLabel(rows, name))));
+  const lines = rows.map((row) => make("tr", {}, make("th", { scope: "row" }, keyText(row, keys)), ...shown.map((name) => {
+    const cell = cellOf(row, name);
+    return make("td", {}, cell ? valueNode(cell, table, row.key, open) : "–");
+  })));
   return make("div", { class: "wide" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines)));
 }
 

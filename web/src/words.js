@@ -11,7 +11,7 @@ const WORDS = {
     hint: "Click a number to see why it has that value.", loading: "Preparing the map…",
     failed: "This could not be read", noGl: "WebGL is not available: drawn on canvas", range: "range {low} – {high}",
     yes: "yes", no: "no",
-    questionMark: "?", sure_measured: "measured", sure_calibrated: "calibrated", sure_modelled: "modelled", sure_assumed: "assumed", planned: "to be built",
+    questionMark: "?", sure_measured: "measured", sure_calibrated: "calibrated", sure_modelled: "modelled", sure_assumed: "assumed", planned: "to be built", works: "works", worksNot: "does not work",
   },
   ur: {
     search: "جگہ، ضلع یا ٹاور تلاش کریں", layers: "تہیں", Plan: "منصوبہ", Today: "آج", Results: "نتائج",
@@ -23,7 +23,7 @@ const WORDS = {
     simple: "سادہ ماڈل", published: "شائع شدہ", measured: "پیمائش شدہ", derived: "اخذ شدہ", assumed: "مفروضہ", synthetic: "مصنوعی",
     hint: "وجہ جاننے کے لیے عدد پر کلک کریں۔", loading: "نقشہ تیار ہو رہا ہے…",
     failed: "یہ پڑھا نہیں جا سکا", noGl: "ویب جی ایل دستیاب نہیں", range: "حد {low} – {high}", yes: "ہاں", no: "نہیں",
-    questionMark: "؟", planned: "مجوزہ تعمیر", sure_measured: "پیمائش شدہ", sure_calibrated: "ہم آہنگ", sure_modelled: "ماڈل سے", sure_assumed: "مفروضہ",
+    questionMark: "؟", planned: "مجوزہ تعمیر", works: "کام کرتا ہے", worksNot: "کام نہیں کرتا", sure_measured: "پیمائش شدہ", sure_calibrated: "ہم آہنگ", sure_modelled: "ماڈل سے", sure_assumed: "مفروضہ",
     "Existing fibre": "موجودہ فائبر", "Planned fibre": "مجوزہ فائبر", "Places by technology": "مقامات بلحاظ ٹیکنالوجی",
     "Speed at each place": "ہر مقام پر رفتار", "Cell sites by backhaul": "موبائل ٹاور", "Planned sites": "مجوزہ ٹاور",
     "Cable landings and crossings": "کیبل اور سرحدی گزرگاہیں", "Ports, airports, crossings": "بندرگاہیں، ہوائی اڈے، گزرگاہیں",

@@ -41,9 +41,14 @@ def unit_symbol(column: Column) -> str:
 
 
 def label(column: Column) -> str:
-    """Return a column's name in words without its unit: ``n_people`` -> ``people``."""
+    """Return a column's name in words without its unit: ``n_people`` -> ``people``.
+
+    A name that is nothing but its unit (``usd_per_month``) says too little: the description's first words do.
+    """
     name = column.name
     unit = unit_of(name)
+    if name in SYMBOLS and name != "year":
+        return column.description.split(",")[0].split(";")[0].lower()
     if column.is_number and unit and name != unit and not name.startswith("n_"):
         name = name[: -len(unit) - 1]
     for prefix in ("n_", "is_", "has_"):
