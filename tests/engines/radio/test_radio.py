@@ -87,14 +87,14 @@ def test_a_country_without_fibre_or_5g_still_has_an_answer(tables: dict[str, pl.
 def test_a_long_chain_has_relays_and_less_availability(tables: dict[str, pl.DataFrame]) -> None:
     hops = radio(Tables(tables), RadioParams(max_hop_km=10.0), CTX).tables["microwave_hops"]
     assert (hops["hop_km"] <= 10.0 + 1e-9).all()
-    assert hops["n_relays"].max() >= 1
+    assert hops.filter(pl.col("n_relays") >= 1).height > 0
 
 
 def test_links_in_opposite_directions_share_one_channel() -> None:
     assert channels_needed(np.array([0.0, 180.0]), 60.0) == 1
     assert channels_needed(np.array([0.0, 5.0, 10.0]), 60.0) == 3
     # A ring of five with only neighbours in conflict is an odd cycle: three colours.
-    assert channels_needed(np.arange(5) * 72.0, 73.0) == 3
+    assert channels_needed(np.array([0.0, 72.0, 144.0, 216.0, 288.0]), 73.0) == 3
 
 
 def test_a_narrower_angle_never_costs_capacity() -> None:
