@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 FIBRE = TECHNOLOGIES.index("fibre")
 NONE = len(TECHNOLOGIES)  # the index that stands for no technology
-OVERSHOOT_FRAC = 0.01  # a premium that passes the target by less than this is good enough
+OVERSHOOT_FRAC = 0.015  # a premium that passes the target by less than this is good enough
 NARROW_FRAC = 0.05  # an interpolated premium keeps this far from the ends of its bracket
 FIRST_HOUSEHOLD_USD = 10.0  # least first step of the household premium
 FIRST_SITE_USD = 500.0  # least first step of the site premium
@@ -337,9 +337,10 @@ def search(
         seen.add(premium)
         on_round(number, n_rounds + 1, "technology and fibre together")
         choice = solve(problem, premium)
-        key = (_shortfall(choice, wanted), choice.tco_usd)
+        kept = _trimmed(problem, choice, wanted)
+        key = (_shortfall(kept, wanted), kept.tco_usd)
         if best is None or key < (_shortfall(best, wanted), best.tco_usd):
-            best = choice
+            best = kept
         if number == n_rounds:
             break
         home = home.next(choice.passed_households, wanted.households, _first(problem, choice, wanted, is_site=False))
@@ -349,6 +350,25 @@ def search(
     if best is None:  # pragma: no cover  # the first round always runs
         raise AssertionError
     return best, len(seen)
+
+
+def _trimmed(problem: Problem, choice: Choice, wanted: Wanted) -> Choice:
+    """Return the choice without the dearest of the sites that it joins beyond the target and that do not pay."""
+    excess = math.floor(choice.joined_sites - wanted.sites(choice) + 1e-9)
+    loss = problem.money.lateral_tco_usd - problem.money.hop_tco_usd
+    candidates = np.flatnonzero(choice.is_site_joined & (loss > 0.0))
+    dropped = candidates[np.argsort(-loss[candidates], kind="stable")][: max(excess, 0)]
+    if not len(dropped):
+        return choice
+    joined = choice.is_site_joined.copy()
+    joined[dropped] = False
+    return replace(
+        choice,
+        is_site_joined=joined,
+        joined_sites=choice.joined_sites - len(dropped),
+        tco_usd=choice.tco_usd - float(loss[dropped].sum()),
+        capex_usd=choice.capex_usd - float(problem.money.lateral_capex_usd[dropped].sum()),
+    )
 
 
 def _first(problem: Problem, choice: Choice, wanted: Wanted, *, is_site: bool) -> float:
