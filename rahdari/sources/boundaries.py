@@ -33,6 +33,7 @@ NATURAL_EARTH = "natural-earth-10m"
 DISPUTED_FILE = Path(__file__).parent / "disputed.csv"
 NEAR_ISLAND_DEG = 2.0  # islets without a settlement belong to the drawing when this near to settled land
 SHORE_DEG = 0.05  # some 5 km: harbours and causeways lie off the generalised coast
+NEAR_DEG = 1.0  # how far around the country its neighbours are known
 OWN_SHARE_FRAC = 0.1  # of a territory's settlements: fewer lie across a border by the outline's coarseness
 ALONE_DEG = 0.25  # half width of the land assumed around settlements of a territory that no outline shows
 
@@ -64,6 +65,21 @@ class Boundaries:
             foreign[at] |= np.asarray(shapely.contains_xy(other, lon_deg[near[at]], lat_deg[near[at]]))
         result[near[~foreign]] = True
         return result
+
+
+def part_numbers(land: MultiPolygon, lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the number of the part of the land in which, or nearest to which, each point lies, (n,)."""
+    parts = list(land.geoms)
+    result = np.full(len(lon_deg), -1, dtype=np.int64)
+    for number, part in enumerate(parts):
+        west, south, east, north = part.bounds
+        at = np.flatnonzero((lon_deg >= west) & (lon_deg <= east) & (lat_deg >= south) & (lat_deg <= north))
+        shapely.prepare(part)
+        result[at[np.asarray(shapely.contains_xy(part, lon_deg[at], lat_deg[at]), dtype=bool)]] = number
+    rest = np.flatnonzero(result < 0)
+    if len(rest):
+        result[rest] = shapely.STRtree(parts).nearest(shapely.points(np.c_[lon_deg[rest], lat_deg[rest]]))
+    return result
 
 
 def _disputed_boxes(iso2: str) -> list[tuple[str, Polygon, str]]:
@@ -147,9 +163,10 @@ def natural_earth(country: Country, lon_deg: NDArray[np.float64], lat_deg: NDArr
     atlas = read_atlas()
     index = atlas.index_of(country.iso_numeric, country.name)
     evidence = "published"
+    parts: list[Polygon] = []
     if index is not None:
         parts = _settled_parts(atlas.polygons(index), lon_deg, lat_deg) or atlas.polygons(index)
-    elif len(lon_deg):
+    if not parts and len(lon_deg):
         box = (lon_deg.min() - 1.0, lat_deg.min() - 1.0, lon_deg.max() + 1.0, lat_deg.max() + 1.0)
         drawn = [polygon for other in atlas.near(*box) for polygon in atlas.polygons(other)]
         hits = shapely.STRtree(drawn).query(shapely.points(lon_deg, lat_deg), predicate="intersects")[1]
@@ -157,9 +174,10 @@ def natural_earth(country: Country, lon_deg: NDArray[np.float64], lat_deg: NDArr
         parts = [part for part, share in zip(drawn, shares, strict=True) if share >= OWN_SHARE_FRAC]
         if not parts:
             evidence = "assumed"
+            index = None
             centres = zip(lon_deg.tolist(), lat_deg.tolist(), strict=True)
             parts = [shapely.box(x - ALONE_DEG, y - ALONE_DEG, x + ALONE_DEG, y + ALONE_DEG) for x, y in centres]
-    else:
+    if not parts:
         cure = "import an outline: rahdari data import outline FILE"
         raise InputError(Problem(f"neither an outline nor a settlement of {country.name} is known", cure))
     land = _joined(parts)
@@ -172,8 +190,9 @@ def natural_earth(country: Country, lon_deg: NDArray[np.float64], lat_deg: NDArr
         "source_id": SOURCE_ID,
     }
     borders = _border_rows(country, atlas, index, land) if index is not None else []
-    box = land.buffer(1.0).bounds
-    others = [other for other in atlas.near(*box) if other != index] if index is not None else []
+    west, south, east, north = land.bounds
+    near = atlas.near(west - NEAR_DEG, south - NEAR_DEG, east + NEAR_DEG, north + NEAR_DEG) if index is not None else []
+    others = [other for other in near if other != index]
     polygons = [polygon for other in others for polygon in atlas.polygons(other)]
     return Boundaries(NATURAL_EARTH, land, pl.DataFrame([row, *borders]), tuple(polygons))
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 import shapely
 
+from rahdari.errors import InputError, Problem
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import conform, empty_table
 from rahdari.sources import assumed, risk_groups, row_graph, synthetic
@@ -33,6 +34,8 @@ from rahdari.sources.row_repair import sphere_km
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from rahdari.sources.packages.geonames import Country
     from rahdari.sources.packages.terrain import Terrain
@@ -89,6 +92,8 @@ def country_tables(
     n_steps = 6
     tell(0, n_steps, "Pack and settlements")
     found = geonames.find_country(country)
+    if not found.n_people:
+        raise InputError(Problem(f"nobody lives in {found.name}", "choose a country with residents"))
     given = {**load_pack(pack_folder or COMMON_PACK), **(imports or {})}
     base = _base(found, given)
     tables = _administration(base)
@@ -194,6 +199,14 @@ def _is_known(row: dict[str, Any], own: pl.DataFrame) -> bool:
     return bool(np.linalg.norm(apart, axis=1).min() <= SAME_LANDMARK_KM)
 
 
+def _settlements(base: _Base) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return longitudes and latitudes of the towns, of the middle of the land where there are none."""
+    if base.towns.height:
+        return base.towns["lon_deg"].to_numpy(), base.towns["lat_deg"].to_numpy()
+    middle = base.boundaries.land.representative_point()
+    return np.array([middle.x]), np.array([middle.y])
+
+
 def _ways(base: _Base, tables: Frames, cache_dir: Path) -> Frames:
     """Return rights of way, their nodes, and landmarks with the border crossings found where no pack names any."""
     if "rights_of_way" in base.given and "rights_of_way_nodes" in base.given:
@@ -209,6 +222,7 @@ def _ways(base: _Base, tables: Frames, cache_dir: Path) -> Frames:
         base.boundaries,
         base.terrain,
         cache_dir,
+        settlements=_settlements(base),
         gateways=sorted(set(abroad.iter_rows())),
         named=named_ways(base.table("motorways"), points),
         published=published_routes(base.table("facts"), points),

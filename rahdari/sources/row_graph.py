@@ -16,6 +16,9 @@ import polars as pl
 import shapely
 from scipy.spatial import cKDTree
 
+from rahdari.schema import table_schema
+from rahdari.schema.checks import conform
+from rahdari.sources.boundaries import part_numbers
 from rahdari.sources.packages import roads as road_package
 from rahdari.sources.row_repair import (
     GAP,
@@ -26,6 +29,7 @@ from rahdari.sources.row_repair import (
     ROAD,
     WGS84,
     Ways,
+    assumed_ways,
     bridged,
     combined,
     joined,
@@ -152,7 +156,7 @@ def decoded_lonlat(row_node_id: str) -> tuple[float, float]:
 
 def surrounding_ways(boundaries: Boundaries, cache_dir: Path, margin_deg: float = MARGIN_DEG) -> Ways:
     """Return the unrepaired roads and railways of a country and ``margin_deg`` around it."""
-    zone = shapely.buffer(shapely.simplify(boundaries.land, MARGIN_TOLERANCE_DEG), margin_deg)
+    zone = shapely.buffer(shapely.simplify(boundaries.land, MARGIN_TOLERANCE_DEG), margin_deg, quad_segs=2)
     shapely.prepare(zone)
     west, south, east, north = zone.bounds
     clipped = []
@@ -171,8 +175,7 @@ def repaired(ways: Ways, boundaries: Boundaries) -> Ways:
     inside = boundaries.contains(whole.lon_deg, whole.lat_deg)
     part = np.full(len(inside), -1, dtype=np.int64)
     at = np.flatnonzero(inside)
-    points = shapely.points(np.c_[whole.lon_deg[at], whole.lat_deg[at]])
-    part[at] = shapely.STRtree(list(boundaries.land.geoms)).nearest(points) if len(at) else 0
+    part[at] = part_numbers(boundaries.land, whole.lon_deg[at], whole.lat_deg[at])
     return bridged(whole, part)
 
 
@@ -399,8 +402,8 @@ def _node_table(
 ) -> pl.DataFrame:
     lon, lat = pieces.node_lon_deg, pieces.node_lat_deg
     old = np.char.add("n", encoded(ways.node_code))
-    number = np.char.zfill(pieces.new_node_place.astype(str), 3)
-    new = np.char.add(np.char.add(np.char.replace(edge_id[pieces.new_node_parent], "r", "n", 1), "-"), number)
+    parents = edge_id[pieces.new_node_parent].tolist()
+    new = [f"n{edge[1:]}-{place:03d}" for edge, place in zip(parents, pieces.new_node_place.tolist(), strict=True)]
     n_old = len(old)
     source = np.full(len(lon), road_package.SOURCE_ID_ROADS, dtype=object)  # objects: NumPy cuts longer text short
     on_rail = np.zeros(n_old, dtype=bool)
@@ -412,7 +415,7 @@ def _node_table(
     source[n_old:] = KIND_SOURCES[ways.kind[pieces.new_node_parent]]
     return pl.DataFrame(
         {
-            "row_node_id": np.concatenate([old, new]) if len(new) else old,
+            "row_node_id": [*old.tolist(), *new],
             "lon_deg": lon,
             "lat_deg": lat,
             "elevation_m": terrain.elevation_m(lon, lat),
@@ -438,7 +441,8 @@ def _row_table(
     kind_of_land = terrain_class(
         terrain.elevation_m(middle[:, 0], middle[:, 1]), terrain.slope_frac(middle[:, 0], middle[:, 1])
     )
-    number = np.where(pieces.n_of_parent > 1, np.char.add("-", np.char.zfill(pieces.place.astype(str), 3)), "")
+    of_pieces = zip(edge_id[pieces.parent].tolist(), pieces.place.tolist(), pieces.n_of_parent.tolist(), strict=True)
+    row_id = [f"{edge}-{place:03d}" if n_pieces > 1 else edge for edge, place, n_pieces in of_pieces]
     kind = KIND_NAMES.astype(object)[ways.kind]
     name = np.full(len(ways.kind), None, dtype=object)
     for edge, way in names.items():
@@ -449,7 +453,7 @@ def _row_table(
     inside = nodes["is_in_country"].to_numpy()
     return pl.DataFrame(
         {
-            "row_id": np.char.add(edge_id[pieces.parent], number),
+            "row_id": pl.Series(row_id, dtype=pl.String),
             "from_node_id": node_id[pieces.start],
             "to_node_id": node_id[pieces.stop],
             "kind": pl.Series(kind[pieces.parent].tolist(), dtype=pl.String),
@@ -485,7 +489,7 @@ def tables_of(
     pieces = _split(ways, max_piece_km)
     nodes = _node_table(ways, pieces, edge_id, boundaries, terrain)
     rows = _row_table(ways, pieces, edge_id=edge_id, nodes=nodes, names=names, terrain=terrain)
-    return rows.sort("row_id"), nodes.sort("row_node_id")
+    return conform(rows, table_schema("rights_of_way")), conform(nodes, table_schema("rights_of_way_nodes"))
 
 
 def rights_of_way(
@@ -493,16 +497,21 @@ def rights_of_way(
     terrain: Terrain,
     cache_dir: Path,
     *,
+    settlements: tuple[NDArray[np.float64], NDArray[np.float64]],
     gateways: Sequence[tuple[float, float]] = (),
     named: Sequence[NamedWay] = (),
     published: Sequence[PublishedRoute] = (),
 ) -> RightsOfWay:
     """Return the rights of way of a country with what lies just beyond its border.
 
-    ``gateways`` are (lon, lat) degrees abroad to which ways are kept.  Lengths are way kilometres of
+    ``settlements`` are their longitudes and latitudes, degrees: where the network knows no way inside
+    the country, these are joined by assumed ones.  ``gateways`` are (lon, lat) degrees abroad to which
+    ways are kept.  Lengths are way kilometres of
     the data, or geodesic for joints; geometry is straight between nodes, in WGS 84 degrees.
     """
     whole = repaired(surrounding_ways(boundaries, cache_dir), boundaries)
+    if not boundaries.contains(whole.lon_deg, whole.lat_deg).any():
+        whole = assumed_ways(*settlements, part_numbers(boundaries.land, *settlements))
     keep = trimmed(whole, boundaries.contains(whole.lon_deg, whole.lat_deg), gateways)
     ways = whole.kept(keep)
     names, missing = named_edges(ways, named)

@@ -8,13 +8,14 @@ China, and Kashgar reaches Gilgit by way of Kabul, 1,879 km instead of some 560.
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pyproj import Geod
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spanning_tree
 from scipy.spatial import cKDTree
 
 from rahdari.units import EARTH_RADIUS_KM
@@ -88,6 +89,7 @@ class Ways:
     def nearest_node(self, lon_deg: float, lat_deg: float) -> int:
         """Return the number of the node nearest to a point by great circle, of those that have an edge."""
         joined_up = np.unique(np.r_[self.edge_from, self.edge_to])
+        joined_up = joined_up if len(joined_up) else np.arange(len(self.node_code))
         tree = cKDTree(sphere_km(self.lon_deg[joined_up], self.lat_deg[joined_up]))
         return int(joined_up[tree.query(sphere_km([lon_deg], [lat_deg])[0])[1]])
 
@@ -166,21 +168,29 @@ def combined(roads: WayGraph, railways: WayGraph) -> Ways:
     return Ways(node_code, low[first], high[first], length_km[first], kind[first])
 
 
-def _is_reached(neighbours: list[dict[int, float]], start: int, stop: int, limit_km: float) -> bool:
-    """Return whether a way of at most ``limit_km`` leads from ``start`` to ``stop``."""
+def _is_reached(
+    neighbours: list[dict[int, float]], xyz: list[tuple[float, float, float]], start: int, stop: int, limit_km: float
+) -> bool:
+    """Return whether a way of at most ``limit_km`` leads from ``start`` to ``stop``; ``xyz`` are km, (n, 3).
+
+    Nodes too far from ``stop`` to lie on such a way are never opened (A* with the chord as bound).
+    """
+    x, y, z = xyz[stop]
     best = {start: 0.0}
-    queue = [(0.0, start)]
+    queue = [(math.dist(xyz[start], (x, y, z)), 0.0, start)]
     while queue:
-        km, node = heapq.heappop(queue)
+        _, km, node = heapq.heappop(queue)
         if node == stop:
             return True
         if km > best[node]:
             continue
         for other, step in neighbours[node].items():
             far = km + step
-            if far <= limit_km and far < best.get(other, np.inf):
-                best[other] = far
-                heapq.heappush(queue, (far, other))
+            if far < best.get(other, np.inf):
+                least = far + math.dist(xyz[other], (x, y, z))
+                if least <= limit_km:
+                    best[other] = far
+                    heapq.heappush(queue, (least, far, other))
     return False
 
 
@@ -191,7 +201,8 @@ def joined(ways: Ways, snap_km: float = SNAP_KM, detour_km: float = DETOUR_KM) -
     break gets one joint.
     """
     lon, lat = ways.lon_deg, ways.lat_deg
-    pairs = cKDTree(sphere_km(lon, lat)).query_pairs(snap_km, output_type="ndarray").astype(np.int64)
+    points = sphere_km(lon, lat)
+    pairs = cKDTree(points).query_pairs(snap_km, output_type="ndarray").astype(np.int64)
     if not len(pairs):
         return ways
     length_km = geodesic_km(lon[pairs[:, 0]], lat[pairs[:, 0]], lon[pairs[:, 1]], lat[pairs[:, 1]])
@@ -201,10 +212,11 @@ def joined(ways: Ways, snap_km: float = SNAP_KM, detour_km: float = DETOUR_KM) -
     for start, stop, km in edges:
         shorter = min(km, neighbours[start].get(stop, np.inf))
         neighbours[start][stop] = neighbours[stop][start] = shorter
+    xyz = list(map(tuple, points.tolist()))
     new = []
     for row in order.tolist():
         start, stop = int(pairs[row, 0]), int(pairs[row, 1])
-        if stop in neighbours[start] or _is_reached(neighbours, start, stop, detour_km):
+        if stop in neighbours[start] or _is_reached(neighbours, xyz, start, stop, detour_km):
             continue
         neighbours[start][stop] = neighbours[stop][start] = float(length_km[row])
         new.append(row)
@@ -243,3 +255,27 @@ def bridged(ways: Ways, land_part: NDArray[np.int64], gap_km: float = GAP_KM) ->
     lon, lat = ways.lon_deg, ways.lat_deg
     straight = geodesic_km(lon[pairs[:, 0]], lat[pairs[:, 0]], lon[pairs[:, 1]], lat[pairs[:, 1]])
     return ways.with_edges(pairs, straight * GAP_DETOUR_RATIO, GAP)
+
+
+def assumed_ways(lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64], land_part: NDArray[np.int64]) -> Ways:
+    """Return a shortest tree of assumed ways between settlements, (n,) degrees, on each piece of land.
+
+    For a country of which the open network knows no road, such as an atoll.  Lengths are 1.3 times the
+    geodesic.
+    """
+    node_code, first = np.unique(node_codes(lon_deg, lat_deg), return_index=True)
+    part = land_part[first]
+    ways = Ways(node_code, *(np.zeros(0, dtype=np.int64) for _ in range(2)), np.zeros(0), np.zeros(0, dtype=np.int8))
+    lon, lat = ways.lon_deg, ways.lat_deg
+    xyz = sphere_km(lon, lat)
+    pairs = []
+    for number in np.unique(part).tolist():
+        here = np.flatnonzero(part == number)
+        apart = np.linalg.norm(xyz[here][:, None] - xyz[here][None], axis=2)
+        tree = minimum_spanning_tree(apart).tocoo()
+        pairs += list(zip(here[tree.row].tolist(), here[tree.col].tolist(), strict=True))
+    if not pairs:
+        return ways
+    ends = np.sort(np.array(pairs, dtype=np.int64), axis=1)
+    straight = geodesic_km(lon[ends[:, 0]], lat[ends[:, 0]], lon[ends[:, 1]], lat[ends[:, 1]])
+    return ways.with_edges(ends, straight * GAP_DETOUR_RATIO, GAP)

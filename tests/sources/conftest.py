@@ -11,6 +11,9 @@ import shapely
 
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import conform
+from rahdari.sources.country import country_tables
+from rahdari.sources.pack import PACKS_FOLDER
+from rahdari.sources.packages.outline import ATLAS_FILE
 from rahdari.sources.synthetic import SOURCES
 from rahdari.sources.synthetic.fibre import links_table
 from rahdari.sources.synthetic.people import places_table
@@ -178,3 +181,31 @@ def country() -> dict[str, pl.DataFrame]:
         long_haul_km=3_000.0,
     )
     return tables
+
+
+@pytest.fixture(scope="session")
+def data_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where this session keeps the parsed world networks: they are parsed once."""
+    return tmp_path_factory.mktemp("data_cache")
+
+
+@pytest.fixture(scope="session")
+def atlas_file() -> Path:
+    """Return the file of country outlines, or skip."""
+    if not ATLAS_FILE.is_file():
+        pytest.skip("the build has not laid out the country outlines")
+    return ATLAS_FILE
+
+
+@pytest.fixture(scope="session")
+def pakistan(data_cache: Path, atlas_file: Path) -> dict[str, pl.DataFrame]:
+    """Return all tables of Pakistan from packages and its pack, with few places."""
+    assert atlas_file.is_file()
+    return country_tables("pakistan", n_places=3000, cache_dir=data_cache, pack_folder=PACKS_FOLDER / "pakistan")
+
+
+@pytest.fixture(scope="session")
+def kenya(data_cache: Path, atlas_file: Path) -> dict[str, pl.DataFrame]:
+    """Return all tables of Kenya from packages alone, with few places."""
+    assert atlas_file.is_file()
+    return country_tables("Kenya", n_places=2000, cache_dir=data_cache)
