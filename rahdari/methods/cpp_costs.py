@@ -9,11 +9,25 @@ our own economy engine discounts each payment in its year.  These formulas serve
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from rahdari.methods.connect import connect_points
+from rahdari.units import EARTH_RADIUS_KM
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 PROJECT_YEARS = 10  # the platform's example
 INTEREST_FRAC_PER_YEAR = 0.02  # fixed in the platform
 FIBRE_EXPANSION_RATIO = 1.1  # cable laid over path estimated, default
+MAX_CONNECTION_KM = 50.0  # default
+COVERAGE_KM = 5.0  # reach of a 4G or 5G site where no coverage map is given, default
 LEAST_DEMAND_MBPS = 20.0  # floor of a point's demand
 
 
@@ -132,3 +146,65 @@ def cheapest(demand_mbps: float, options_km: dict[str, float | None]) -> tuple[s
         raise ValueError("no technology is feasible")
     best = min(costs, key=lambda name: costs[name].ownership_usd)
     return best, costs[best]
+
+
+@dataclass(frozen=True, slots=True)
+class CppPlan:
+    """The platform's choice for every point: technology (n,), fibre km (n,), costs (n,), and their sums in US dollars.
+
+    ``fibre_km`` is the length of the hop that brings fibre to a point, infinite where none can.
+    """
+
+    technology: tuple[str, ...]
+    fibre_km: Floats
+    cost: tuple[CppCost, ...]
+
+    @property
+    def capex_usd(self) -> float:
+        """Return the capital of all points over the project."""
+        return sum(cost.capex_usd for cost in self.cost)
+
+    @property
+    def ownership_usd(self) -> float:
+        """Return the cost of ownership of all points over the project."""
+        return sum(cost.ownership_usd for cost in self.cost)
+
+
+def cpp_plan(
+    point_lonlat_deg: Floats,
+    fibre_lonlat_deg: Floats,
+    cell_lonlat_deg: Floats,
+    *,
+    demand_mbps: float = LEAST_DEMAND_MBPS,
+    max_connection_km: float = MAX_CONNECTION_KM,
+) -> CppPlan:
+    """Return the least cost of ownership for points (n, 2) by the platform's rules on straight lines.
+
+    Fibre follows the shortest forest from the fibre nodes (k, 2); cells (m, 2) of 4G or 5G reach 5 km; satellite
+    always works.  Microwave needs lines of sight over 30 m terrain, which is not at hand, and is left out.
+    """
+    n = len(point_lonlat_deg)
+    both = np.concatenate([point_lonlat_deg, fibre_lonlat_deg])
+    is_source = np.arange(len(both)) >= n
+    forest = connect_points(both[:, 0], both[:, 1], is_source, max_connection_km)
+    fibre_km = np.full(n, inf)
+    reached = forest.link_index[:, 1] < n
+    fibre_km[forest.link_index[reached, 1]] = forest.link_km[reached]
+    covered = np.zeros(n, dtype=bool)
+    if len(cell_lonlat_deg):
+        chord = 2.0 * np.sin(COVERAGE_KM / EARTH_RADIUS_KM / 2.0)
+        covered = cKDTree(_unit(cell_lonlat_deg)).query(_unit(point_lonlat_deg))[0] <= chord
+    names: list[str] = []
+    costs: list[CppCost] = []
+    for km, cell in zip(fibre_km.tolist(), covered.tolist(), strict=True):
+        fibre = None if km == inf else km
+        name, cost = cheapest(demand_mbps, {"fibre": fibre, "cellular": 0.0 if cell else None, "satellite": 0.0})
+        names.append(name)
+        costs.append(cost)
+    return CppPlan(tuple(names), fibre_km, tuple(costs))
+
+
+def _unit(lonlat_deg: Floats) -> Floats:
+    """Return points on the unit sphere, (n, 3)."""
+    lon, lat = np.radians(lonlat_deg[:, 0]), np.radians(lonlat_deg[:, 1])
+    return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from rasterio.transform import from_origin
 
 from rahdari.errors import InputError
-from rahdari.methods.cpp_costs import CPP_DEFAULTS, cheapest, cpp_cost
+from rahdari.methods.cpp_costs import CPP_DEFAULTS, cheapest, cpp_cost, cpp_plan
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import conform, reference_problems
 from rahdari.sources.imports import READERS, read_import
@@ -335,6 +335,34 @@ def test_the_itu_example_becomes_a_whole_country(shared: Path) -> None:
     assert (result.tables["places"].height, result.n_rows) == (408, 529)
     assert result.tables["sites"]["kind"].value_counts(sort=True)["count"].to_list() == [81, 40]
     assert reference_problems(result.tables, base_schemas()) == []
+
+
+def test_the_island_is_planned_by_the_rules_of_the_itu(shared: Path) -> None:
+    folder = shared / "validation" / "planning" / "itu_cpp_example"
+    expected = json.loads((folder / "expected_cost_formula.json").read_text(encoding="utf-8"))[
+        "mst_forest_haversine_km"
+    ]
+    tables = read_itu_cpp(folder).tables
+    spots = {
+        name: frame.select("lon_deg", "lat_deg").to_numpy()
+        for name, frame in (
+            ("point", tables["places"]),
+            ("fibre", tables["sites"].filter(pl.col("kind") == "pop")),
+            ("cell", tables["sites"].filter(pl.col("generation").is_in(["4g", "5g"]))),
+        )
+    }
+    plan = cpp_plan(spots["point"], spots["fibre"], spots["cell"], max_connection_km=math.inf)
+    # 40 points stand exactly on fibre nodes.  The file's forest lost those hops, because its sparse matrix takes a
+    # length of zero for no edge; with them the forest is 32.141 km shorter, with and without the cap of 5 km.
+    assert (plan.fibre_km == 0.0).sum() == 40
+    assert plan.fibre_km.sum() == pytest.approx(expected["no_cap"] - 32.141, abs=0.001)
+    capped = cpp_plan(spots["point"], spots["fibre"], spots["cell"], max_connection_km=5.0)
+    reached = np.isfinite(capped.fibre_km)
+    total_km, n_points = expected["cap_5km"]
+    assert reached.sum() == n_points
+    assert capped.fibre_km[reached].sum() == pytest.approx(total_km - 32.141, abs=0.001)
+    assert set(plan.technology) == {"fibre", "cellular", "satellite"}
+    assert plan.ownership_usd == pytest.approx(sum(cost.ownership_usd for cost in plan.cost))
 
 
 def test_a_folder_without_workbooks_is_refused(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rahdari.sources.imports.common import Features, ImportResult
 
 NAME_FIELDS = ("name", "district_name", "adm2_en", "shapename", "name_2", "district")
-LIKENESS = 0.85  # of two spellings of one district's name, difflib ratio
+LIKENESS = 0.82  # of two spellings of one district's name, difflib ratio
 COUNT_FIELDS = ("n_people", "n_households")
 
 
@@ -63,13 +63,23 @@ def read_districts(path: Path, tables: Mapping[str, pl.DataFrame]) -> ImportResu
 
 
 def _plain(name: str) -> str:
-    """Return a name's letters only, lower-case."""
-    return re.sub(r"[^a-z]", "", name.lower())
+    """Return a name's words in the order of the alphabet, lower-case: gazetteers turn 'Lower Chitral' round.
+
+    >>> _plain("Chitral, Lower") == _plain("Lower Chitral")
+    True
+    """
+    return " ".join(sorted(re.findall(r"[a-z]+", name.lower())))
+
+
+def _letters(name: str) -> str:
+    """Return a name's letters without spaces: 'Tor Ghar' is Torghar."""
+    return "".join(re.findall(r"[a-z]+", name.lower()))
 
 
 def _matched(features: Features, districts: pl.DataFrame, findings: Findings) -> list[str]:
     """Return the district of each feature; unknown and repeated ones are faults."""
     known = {_plain(name): district for district, name in districts.select("district_id", "name").iter_rows()}
+    known |= {_letters(name): district for district, name in districts.select("district_id", "name").iter_rows()}
     ids = set(districts["district_id"])
     lower = {name.lower(): name for name in features.fields}
     field = next((lower[name] for name in NAME_FIELDS if name in lower), None)
@@ -82,10 +92,12 @@ def _matched(features: Features, districts: pl.DataFrame, findings: Findings) ->
         own = str(stated[row]) if stated is not None else ""
         name = str(features.fields[field][row]) if field else own
         near = difflib.get_close_matches(_plain(name), known, n=1, cutoff=LIKENESS)
+        near = near or difflib.get_close_matches(_letters(name), known, n=1, cutoff=LIKENESS)
         found = own if own in ids else known[near[0]] if near else ""
         if not found:
             told = difflib.get_close_matches(name, districts["name"].to_list(), n=3, cutoff=0.4)
-            cure = f"rename it, perhaps to {', '.join(told)}" if told else "use a district's name as the country has it"
+            cure = f"rename it, perhaps to {', '.join(told)}" if told else "name it as the country does"
+            cure += ", or remove the polygon"
             findings.add(f"'{name}' is no district of the country", cure, row + 1, field or "district_id")
         result.append(found)
     return result

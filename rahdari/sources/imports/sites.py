@@ -128,18 +128,26 @@ def _sites_of(cells: pl.DataFrame, tables: Mapping[str, pl.DataFrame], source_id
 
 
 def _merged(observed: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return all sites: in each place the first modelled towers give their equipment to the observed ones."""
+    """Return all sites: modelled towers give their equipment to observed ones and go.
+
+    First towers of the same place, then, where more were observed there than modelled, of the same district; so the
+    national number stays as long as there are modelled towers to give.
+    """
     old = tables["sites"].sort("site_id")
-    rank = pl.int_range(pl.len()).over("place_id").alias("rank")
+    district = tables["places"].select("place_id", "district_id")
     is_model = (pl.col("kind") == "tower") & pl.col("evidence").is_in(["synthetic", "assumed"])
-    model = old.filter(is_model).with_columns(rank)
-    seen = observed.with_columns(rank)
-    joined = seen.join(
-        model.drop("lon_deg", "lat_deg", "generation", "evidence", "source_id").rename({"site_id": "old_id"}),
-        on=["place_id", "rank"],
-        how="left",
+    model = old.filter(is_model).join(district, on="place_id", how="left").sort("site_id")
+    model = model.drop("place_id", "lon_deg", "lat_deg", "generation", "evidence", "source_id").with_columns(
+        old.filter(is_model)["place_id"].alias("model_place_id")
     )
-    filled = joined.with_columns(
+    model = model.rename({"site_id": "old_id"})
+    seen = observed.join(district, on="place_id", how="left").sort("site_id")
+    here = _given(seen, model, ("place_id", "model_place_id"))
+    rest = seen.filter(~pl.col("site_id").is_in(here["site_id"].implode()))
+    left = model.filter(~pl.col("old_id").is_in(here["old_id"].implode()))
+    near = _given(rest, left, ("district_id", "district_id"))
+    bare = rest.filter(~pl.col("site_id").is_in(near["site_id"].implode()))
+    filled = pl.concat([here, near, bare], how="diagonal_relaxed").with_columns(
         pl.col("kind").fill_null("tower"),
         pl.col("backhaul").fill_null("microwave"),
         pl.col("is_fibre").fill_null(value=False),
@@ -147,8 +155,20 @@ def _merged(observed: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.Da
         pl.col("battery_h").fill_null(pl.lit(4.0)),  # the schema's default
         pl.lit(None, dtype=pl.String).alias("operator_id"),
         pl.col("row_node_id").fill_null(""),
+        pl.lit(None, dtype=pl.String).alias("name"),
     )
-    gone = joined["old_id"].drop_nulls()
+    gone = filled["old_id"].drop_nulls()
     kept = old.filter(~pl.col("site_id").is_in(gone.implode()))
     sites = pl.concat([kept, filled.select(old.columns)], how="vertical_relaxed").sort("site_id")
     return sites_on_ways(sites, tables["rights_of_way_nodes"])
+
+
+def _given(seen: pl.DataFrame, model: pl.DataFrame, on: tuple[str, str]) -> pl.DataFrame:
+    """Return observed sites that find a modelled tower by a key, first with first, with its equipment."""
+    mine, theirs = (pl.int_range(pl.len()).over(key).alias("rank") for key in on)
+    shared = [name for name in model.columns if name in seen.columns and name != on[1]]
+    return (
+        seen.with_columns(mine)
+        .join(model.drop(shared).with_columns(theirs), left_on=[on[0], "rank"], right_on=[on[1], "rank"], how="inner")
+        .drop("rank")
+    )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOWEST_M, HIGHEST_M = -500.0, 9_000.0  # the Dead Sea's shore and the summit of the Earth, with room
 SLOPE_STEP_KM = 1.0  # slopes are taken over this distance each way: what a trench or a road feels
+STRIP_ROWS = 512  # raster rows held in memory at once
 M_PER_KM = 1000.0
 
 
@@ -85,9 +86,21 @@ def _heights(raster: Any, tables: Mapping[str, pl.DataFrame], findings: Findings
 def _sampled(raster: Any, lon_deg: Floats, lat_deg: Floats) -> Floats:  # noqa: ANN401  # rasterio
     """Return the pixel under each point, NaN outside the raster or without data."""
     from rasterio.warp import transform
+    from rasterio.windows import Window
 
     x, y = lon_deg, lat_deg
     if raster.crs.to_string() != WGS84:
         x, y = (np.asarray(v) for v in transform(WGS84, raster.crs, lon_deg, lat_deg))
-    values = raster.sample(np.column_stack([x, y]), indexes=1, masked=True)
-    return np.array([np.nan if np.ma.is_masked(v) else float(v[0]) for v in values])
+    a, b, c, d, e, f = tuple(~raster.transform)[:6]
+    column = np.floor(a * x + b * y + c).astype(np.int64)
+    row = np.floor(d * x + e * y + f).astype(np.int64)
+    result = np.full(len(x), np.nan)
+    inside = np.flatnonzero((row >= 0) & (row < raster.height) & (column >= 0) & (column < raster.width))
+    strip = row[inside] // STRIP_ROWS
+    for number in np.unique(strip):
+        at = inside[strip == number]
+        top, left = int(row[at].min()), int(column[at].min())
+        window = Window(left, top, int(column[at].max()) - left + 1, int(row[at].max()) - top + 1)
+        values = raster.read(1, window=window, masked=True)
+        result[at] = np.ma.filled(values.astype(np.float64), np.nan)[row[at] - top, column[at] - left]
+    return result
