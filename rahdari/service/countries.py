@@ -101,7 +101,9 @@ def import_file(request: ImportRequest) -> ImportResponse:
     record = json.dumps({kind: str(path.resolve()) for kind, path in sorted(imports.items())}, indent=1)
     write_text(folder / IMPORTS_RECORD, record)
     tables = {name: frame.height for name, frame in result.tables.items()}
-    return ImportResponse(kind=request.kind, file=str(request.file), tables=tables, overlay=kept, warnings=list(result.warnings))
+    return ImportResponse(
+        kind=request.kind, file=str(request.file), tables=tables, overlay=kept, warnings=list(result.warnings)
+    )
 
 
 def forget_import(kind: str, country: str, cache_dir: Path) -> bool:
