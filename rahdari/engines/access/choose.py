@@ -44,6 +44,8 @@ FIRST_HOUSEHOLD_USD = 10.0  # least first step of the household premium
 FIRST_SITE_USD = 500.0  # least first step of the site premium
 FIRST_BUDGET_RATIO = 0.25  # first step of the weight of capital
 BEND = 1.5  # what a premium buys grows ever more slowly, so a straight line between two trials overshoots
+FAR_FRAC = 0.1  # beyond this overshoot a premium is bisected by ratio, not interpolated
+SMALL_FRAC = 1e-3  # where the ratio bisection starts when the lower end is zero
 GROWTH = 3.0  # step of the search until a premium is enough
 
 
@@ -281,6 +283,8 @@ class _Search:
             high = high if high is not None and high[0] > self.value else None
         if high is None:
             return _Search(max(GROWTH * low[0], first), low, high)
+        if high[1] - want > FAR_FRAC * abs(want):
+            return _Search(math.sqrt(max(low[0], SMALL_FRAC * high[0]) * high[0]), low, high)
         part = (want + 0.5 * slack - low[1]) / max(high[1] - low[1], 1e-9)
         part = min(max(part, NARROW_FRAC), 1.0 - NARROW_FRAC) ** BEND
         return _Search(low[0] + part * (high[0] - low[0]), low, high)
@@ -314,42 +318,44 @@ def _guess_usd(problem: Problem, choice: Choice, short: float, *, is_site: bool)
     return max(found, 0.0) if math.isfinite(found) else 0.0
 
 
-def _shortfall(choice: Choice, wanted: Wanted) -> float:
-    """Return the sum of the shares by which the targets are missed."""
+def _rank(choice: Choice, wanted: Wanted) -> tuple[float, float, float]:
+    """Return the order of choices: first within the budget, then by the shares missed of targets, then by cost."""
     homes = max(0.0, 1.0 - choice.passed_households / wanted.households) if wanted.households > 0.0 else 0.0
     want = wanted.sites(choice)
     sites = max(0.0, 1.0 - choice.joined_sites / want) if want > 0.0 else 0.0
     over = max(0.0, choice.capex_usd / wanted.budget_usd - 1.0) if math.isfinite(wanted.budget_usd) else 0.0
-    return homes + sites + over
+    return over, homes + sites, choice.tco_usd
 
 
 def search(
     problem: Problem, wanted: Wanted, n_rounds: int, on_round: Callable[[int, int, str], None]
-) -> tuple[Choice, int]:
-    """Return the cheapest choice found that meets all targets, else the one that misses least; and the solves made."""
+) -> tuple[Choice, list[Choice]]:
+    """Return the cheapest choice found that meets all targets, else the one that misses least; and every solve."""
     home, site, capital = _Search(), _Search(), _Search()
     best: Choice | None = None
-    seen: set[Premium] = set()
+    tried: list[Choice] = []
     for number in range(n_rounds + 1):
         premium = Premium(home.value, site.value, capital.value)
-        if premium in seen:
+        if any(premium == earlier.premium for earlier in tried):
             break
-        seen.add(premium)
         on_round(number, n_rounds + 1, "technology and fibre together")
         choice = solve(problem, premium)
+        tried.append(choice)
         kept = _trimmed(problem, choice, wanted)
-        key = (_shortfall(kept, wanted), kept.tco_usd)
-        if best is None or key < (_shortfall(best, wanted), best.tco_usd):
+        if best is None or _rank(kept, wanted) < _rank(best, wanted):
             best = kept
         if number == n_rounds:
             break
-        home = home.next(choice.passed_households, wanted.households, _first(problem, choice, wanted, is_site=False))
-        site = site.next(choice.joined_sites, wanted.sites(choice), _first(problem, choice, wanted, is_site=True))
+        if choice.capex_usd <= wanted.budget_usd:
+            home = home.next(
+                choice.passed_households, wanted.households, _first(problem, choice, wanted, is_site=False)
+            )
+            site = site.next(choice.joined_sites, wanted.sites(choice), _first(problem, choice, wanted, is_site=True))
         if math.isfinite(wanted.budget_usd):
             capital = capital.next(-choice.capex_usd, -wanted.budget_usd, FIRST_BUDGET_RATIO)
     if best is None:  # pragma: no cover  # the first round always runs
         raise AssertionError
-    return best, len(seen)
+    return best, tried
 
 
 def _trimmed(problem: Problem, choice: Choice, wanted: Wanted) -> Choice:
@@ -382,18 +388,30 @@ def _first(problem: Problem, choice: Choice, wanted: Wanted, *, is_site: bool) -
     return max(_guess_usd(problem, choice, short, is_site=is_site), FIRST_SITE_USD if is_site else FIRST_HOUSEHOLD_USD)
 
 
-def certificates(choice: Choice, wanted: Wanted) -> tuple[Certificate, ...]:
-    """Return the proof over the whole objective, over fibre spend, and of the tree itself.
+def _bound_usd(tried: list[Choice], choice: Choice, wanted: Wanted) -> float | None:
+    """Return the best bound of all premiums tried, on plans that reach what this one has to; ``None`` without any.
 
-    Where a target is missed, the bound speaks of plans that reach at least what this one reaches.
+    Every premium bounds the same constrained problem.  Where a target is missed, the problem is to reach at least
+    what this plan reaches, and where the budget is passed, to spend at most what it spends.
     """
-    bound = choice.lagrangian_bound_usd
-    premium = choice.premium
     homes = min(wanted.households, choice.passed_households)
     sites = min(wanted.sites(choice), choice.joined_sites)
-    total = None if bound is None else bound + premium.household_usd * homes + premium.site_usd * sites
-    if total is not None and premium.capital_ratio > 0.0:
-        total -= premium.capital_ratio * max(wanted.budget_usd, choice.capex_usd)
+    spent = max(wanted.budget_usd, choice.capex_usd) if math.isfinite(wanted.budget_usd) else 0.0
+    bounds = [
+        item.lagrangian_bound_usd
+        + item.premium.household_usd * homes
+        + item.premium.site_usd * sites
+        - item.premium.capital_ratio * spent
+        for item in tried
+        if item.lagrangian_bound_usd is not None
+    ]
+    return max(bounds, default=None)
+
+
+def certificates(choice: Choice, tried: list[Choice], wanted: Wanted) -> tuple[Certificate, ...]:
+    """Return the proof over the whole objective, over fibre spend, and of the tree itself."""
+    premium = choice.premium
+    total = _bound_usd(tried, choice, wanted)
     gap = None if total is None else choice.tco_usd - total
     words = (
         f"Lagrangian of the prize-collecting Steiner forest; premiums {premium.household_usd:,.0f} USD a household and "

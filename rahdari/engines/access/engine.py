@@ -109,7 +109,7 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
     new_households = np.maximum(ground.households - ground.passed_base_households, 0.0)
     problem = choose.Problem(money, graph, sites.place, ~sites.is_fibre, new_households, None)
     wanted = _wanted(goals, ground, sites, params)
-    choice, n_solves = choose.search(problem, wanted, params.n_premium_rounds, ctx.progress)
+    choice, tried = choose.search(problem, wanted, params.n_premium_rounds, ctx.progress)
     choice = _polished(problem, choice, ctx)
     plan = outputs.Plan(ground, sites, need_of(ground, params), graph, prices, options, money, choice)
     end = outputs.access_end(plan, params, ctx)
@@ -139,6 +139,6 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
             "materials": outputs.materials(plan, links, new_sites),
         },
         indicators=tuple(found),
-        certificates=choose.certificates(choice, wanted),
-        notes=(*target_notes(found, goals, params, ctx), *_notes(graph, ground, sites, n_solves, ctx)),
+        certificates=choose.certificates(choice, [*tried, choice], wanted),
+        notes=(*target_notes(found, goals, params, ctx), *_notes(graph, ground, sites, len(tried), ctx)),
     )

@@ -110,9 +110,10 @@ def _line_demand(tables: Tables, places: pl.DataFrame, year: int) -> FloatArray:
     shared = tables["services"].filter(pl.col("users_per").is_in(SHARED_LINES)).select("service_id")
     sums = (
         tables["demand"]
+        .sort("place_id", "service_id", "year")
         .filter(pl.col("year") == year)
         .join(shared, on="service_id", how="semi")
-        .group_by("place_id")
+        .group_by("place_id", maintain_order=True)
         .agg(pl.col("busy_hour_mbps").sum())
     )
     joined = places.select("place_id").join(sums, on="place_id", how="left", maintain_order="left")
