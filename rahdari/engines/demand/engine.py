@@ -129,7 +129,7 @@ def _indicators(
             year,
             "Data that users ask for",
             _year_pb(after, year),
-            "PB a year",
+            "pb_per_year",
             "sum of demand.gb_per_month x 12 / 1e6 over all places and services",
             "modelled",
         )
@@ -139,7 +139,7 @@ def _indicators(
         busy = float(after.filter(pl.col("year") == year)["busy_hour_mbps"].sum()) / 1e6
         words = "sum of demand.busy_hour_mbps over all places and services"
         found.append(
-            Indicator("busy_hour_demand_tbps", year, "Traffic in the busy hour", busy, "Tbit/s", words, "modelled")
+            Indicator("busy_hour_demand_tbps", year, "Traffic in the busy hour", busy, "tbps", words, "modelled")
         )
     if published is None:
         return tuple(found)

@@ -14,12 +14,25 @@ if TYPE_CHECKING:
     from rahdari.model import Context, Tables
 
 
+#: Row order of what is summed, so that sums do not depend on the order in which rows come.
+KEYS = {
+    "access": ("place_id", "year"),
+    "equipment": ("equipment_id",),
+    "materials": ("district_id", "equipment_id"),
+    "places": ("place_id",),
+    "planned_links": ("link_id",),
+    "planned_sites": ("site_id",),
+    "schedule": ("district_id", "year"),
+}
+
+
 def economy(tables: Tables, params: EconomyParams, ctx: Context) -> EngineResult:
     """Return the tables ``costs``, ``cashflow`` and ``profiles``.
 
     Capital counts in the year in which the schedule spends it, operation from the year after, renewals when a life
     ends; nothing is spread before it is discounted.
     """
+    tables = tables.with_(**{name: tables[name].sort(key) for name, key in KEYS.items()})
     timing = read_timing(tables, params, ctx)
     costs = cost_table(tables, params, timing)
     prices = read_prices(tables, params)

@@ -77,7 +77,7 @@ def goal_indicators(tables: Tables, params: EconomyParams, prices: Prices, ctx: 
             ("ubiquitous_frac", "Ubiquitous", everywhere,
              f"people of districts in which {params.ubiquitous_people_frac:.0%} of the people have access / people"),
         )  # fmt: skip
-        found += [Indicator(key, year, name, value, "share", words, "modelled") for key, name, value, words in limits]
+        found += [Indicator(key, year, name, value, "frac", words, "modelled") for key, name, value, words in limits]
         found += _affordability(rows, people, params, prices, year)
     return found
 
@@ -101,7 +101,7 @@ def _affordability(
             f"people whose income, log-normal around {prices.income:,.0f} USD a month with Gini {params.income_gini:g}, "
             f"makes {what} cost at most {params.affordable_income_frac:.0%} / people"
         )
-        found.append(Indicator(key, year, name, value, "share", words, "assumed", low, high))
+        found.append(Indicator(key, year, name, value, "frac", words, "assumed", low, high))
     return found
 
 
@@ -120,11 +120,11 @@ def money_indicators(tables: Tables, costs: pl.DataFrame, ctx: Context) -> list[
     )
     opex = float(costs["opex_usd_per_year"].sum())
     found = [
-        Indicator("total_capex_usd", year, "Capital of the plan", total, "USD",
+        Indicator("total_capex_usd", year, "Capital of the plan", total, "usd",
                   "sum of costs.capex_usd", "modelled", low, high),
-        Indicator("total_opex_usd_per_year", year, "Operation of the plan, all built", opex, "USD a year",
+        Indicator("total_opex_usd_per_year", year, "Operation of the plan, all built", opex, "usd_per_year",
                   "sum of costs.opex_usd_per_year", "modelled"),
-        Indicator("present_value_usd", year, "Cost of the plan as value in the base year", value, "USD",
+        Indicator("present_value_usd", year, "Cost of the plan as value in the base year", value, "usd",
                   "sum of costs.present_value_usd", "modelled", value_low, value_high),
     ]  # fmt: skip
     investment = latest(tables, "sector_investment")
@@ -162,5 +162,5 @@ def _household_indicators(tables: Tables, ctx: Context) -> list[Indicator]:
         if gained[kind] > 0.0:
             value, low, high = (item / gained[kind] for item in money)
             name = f"Capital for each household newly {kind} by fibre"
-            found.append(Indicator(key, ctx.year_end, name, value, "USD", words, "modelled", low, high))
+            found.append(Indicator(key, ctx.year_end, name, value, "usd", words, "modelled", low, high))
     return found

@@ -89,12 +89,14 @@ def _bought_service(tables: Tables, bill: pl.DataFrame) -> pl.DataFrame:
     """Return yearly spending on satellite service by district: what operation holds beyond the bill's."""
     home = tables["places"].select("place_id", "district_id")
     parts = [
-        tables["access"].join(home, on="place_id", how="left").select("district_id", "opex_usd_per_year"),
+        tables["access"]
+        .join(home, on="place_id", how="left", maintain_order="left")
+        .select("district_id", "opex_usd_per_year"),
         tables["planned_links"].select("district_id", "opex_usd_per_year"),
         tables["planned_sites"].select("district_id", "opex_usd_per_year"),
         bill.select("district_id", -pl.col("opex_usd_per_year")),
     ]
-    total = pl.concat(parts).group_by("district_id").agg(pl.col("opex_usd_per_year").sum())
+    total = pl.concat(parts).group_by("district_id", maintain_order=True).agg(pl.col("opex_usd_per_year").sum())
     scale = max(float(bill["opex_usd_per_year"].sum()), 1.0)
     return total.filter(pl.col("opex_usd_per_year") > TINY_USD * scale).sort("district_id")
 

@@ -24,7 +24,8 @@ def _schedule(tables: Tables) -> pl.DataFrame:
     """Spread each district's capital evenly over five years, as any roll-out would."""
     total = tables["materials"].group_by("district_id").agg(pl.col("capex_usd").sum())
     years = pl.DataFrame({"year": [2025, 2026, 2027, 2028, 2029]}, schema={"year": pl.Int64})
-    return total.join(years, how="cross").with_columns(capex_usd=pl.col("capex_usd") / 5.0).sort("district_id", "year")
+    spread = total.join(years, how="cross").with_columns(capex_usd=pl.col("capex_usd") / 5.0)
+    return spread.sort("district_id", "year")
 
 
 @pytest.fixture(scope="module")
