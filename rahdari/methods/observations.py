@@ -22,11 +22,13 @@ DATED = re.compile(r"^(?:FY)?(\d{4})(?:-(?:Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One published value and the time it speaks of, as a decimal year."""
+    """One published value and the decimal year it speaks of; ends where a range or second source is known."""
 
     at_year: float
     value: float
     unit: str
+    value_low: float | None = None
+    value_high: float | None = None
 
 
 def decimal_year(period: str) -> float | None:
@@ -62,7 +64,11 @@ def observations(tables: Mapping[str, pl.DataFrame], series: str) -> list[Observ
     pattern = rf"^{re.escape(series)}_(?:fy)?\d{{4}}"
     rows = tables["facts"].filter(pl.col("fact_id").str.contains(pattern)).sort("fact_id").iter_rows(named=True)
     found = [(decimal_year(row["period"]), row) for row in rows]
-    dated = [Observation(at, float(row["value"]), str(row["unit"])) for at, row in found if at is not None]
+    dated = [
+        Observation(at, float(row["value"]), str(row["unit"]), row["value_low"], row["value_high"])
+        for at, row in found
+        if at is not None
+    ]
     return sorted(dated, key=lambda item: item.at_year)
 
 

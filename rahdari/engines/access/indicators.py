@@ -72,6 +72,9 @@ def rate_indicators(access: pl.DataFrame, params: AccessParams, ctx: Context) ->
         words = "median over people of the busy-hour rate of an active line (fibre product where passed)"
         median = weighted_median(rate, people)
         found.append(Indicator("median_downlink_mbps", year, "Median rate", median, "mbps", words, "modelled"))
+        mean = float((rate * people).sum()) / total
+        words = words.replace("median", "mean", 1)
+        found.append(Indicator("mean_downlink_mbps", year, "Mean rate", mean, "mbps", words, "modelled"))
     return found
 
 
@@ -97,10 +100,22 @@ def fibre_indicators(
                 words += f"; today: published lines / take-up of {params.take_up_frac:g}, spread on towns"
             how: HowSure = "assumed" if year == ctx.year_base else "modelled"
             name = f"Households {kind} by fibre"
-            found.append(Indicator(f"fibre_homes_{kind}_households", year, name, value, "households", words, how))
+            ends = _published_ends(tables, value) if year == ctx.year_base else (None, None)
+            found.append(
+                Indicator(f"fibre_homes_{kind}_households", year, name, value, "households", words, how, *ends)
+            )
     share = _site_indicators(tables, planned_sites, ctx, found)
     _pace_indicators(tables, goals, sums["passed", ctx.year_base], share, ctx=ctx, found=found)
     return found
+
+
+def _published_ends(tables: Tables, value: float) -> tuple[float | None, float | None]:
+    """Return the ends of ``value`` in proportion to those published for fibre lines, ``None`` where there are none."""
+    lines = latest(tables, "ftth_subscribers")
+    if lines is None or lines.value <= 0.0 or (lines.value_low is None and lines.value_high is None):
+        return None, None
+    low, high = lines.value_low or lines.value, lines.value_high or lines.value
+    return value * low / lines.value, value * high / lines.value
 
 
 def _site_indicators(

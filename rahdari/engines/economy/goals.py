@@ -98,7 +98,7 @@ def _affordability(
             for ratio in (1.0, params.price_high_ratio, params.price_low_ratio)
         )
         words = (
-            f"people whose income, log-normal around {prices.income:,.0f} USD a month with Gini {params.income_gini:g}, "
+            f"people whose income (log-normal around {prices.income:,.0f} USD a month, Gini {params.income_gini:g}) "
             f"makes {what} cost at most {params.affordable_income_frac:.0%} / people"
         )
         found.append(Indicator(key, year, name, value, "frac", words, "assumed", low, high))
