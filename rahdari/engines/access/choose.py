@@ -434,6 +434,8 @@ def certificates(choice: Choice, tried: list[Choice], wanted: Wanted) -> tuple[C
     )
 
 
-def with_time(problem: Problem, time_limit_s: float) -> Problem:
-    """Return the same problem with time for the solver to polish its answer."""
-    return replace(problem, time_limit_s=time_limit_s)
+def polish(problem: Problem, choice: Choice, wanted: Wanted, time_limit_s: float) -> tuple[Choice, Choice]:
+    """Return the better of the choice and of the same premiums solved with time to spare, and that solve."""
+    solved = solve(replace(problem, time_limit_s=time_limit_s), choice.premium)
+    kept = _trimmed(problem, solved, wanted)
+    return (kept if _rank(kept, wanted) < _rank(choice, wanted) else choice), solved

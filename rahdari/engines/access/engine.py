@@ -86,13 +86,6 @@ def _notes(graph: WayGraph, ground: Ground, sites: Sites, n_solves: int, ctx: Co
     return notes
 
 
-def _polished(problem: choose.Problem, choice: choose.Choice, ctx: Context) -> choose.Choice:
-    """Return the choice, solved once more with time where full detail is asked for."""
-    if ctx.detail != "full":
-        return choice
-    return choose.solve(choose.with_time(problem, FULL_TIME_LIMIT_S), choice.premium)
-
-
 def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
     """Return the access of every place in the first and last year, the options weighed, and all new build.
 
@@ -110,7 +103,9 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
     problem = choose.Problem(money, graph, sites.place, ~sites.is_fibre, new_households, None)
     wanted = _wanted(goals, ground, sites, params)
     choice, tried = choose.search(problem, wanted, params.n_premium_rounds, ctx.progress)
-    choice = _polished(problem, choice, ctx)
+    if ctx.detail == "full":
+        choice, solved = choose.polish(problem, choice, wanted, FULL_TIME_LIMIT_S)
+        tried = [*tried, solved]
     plan = outputs.Plan(ground, sites, need_of(ground, params), graph, prices, options, money, choice)
     end = outputs.access_end(plan, params, ctx)
     table = pl.concat([outputs.access_base(plan, params, ctx).select(end.columns), end])
@@ -139,6 +134,6 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
             "materials": outputs.materials(plan, links, new_sites),
         },
         indicators=tuple(found),
-        certificates=choose.certificates(choice, [*tried, choice], wanted),
+        certificates=choose.certificates(choice, tried, wanted),
         notes=(*target_notes(found, goals, params, ctx), *_notes(graph, ground, sites, len(tried), ctx)),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rahdari.engines.economy.goals import goal_indicators, money_indicators
 from rahdari.engines.economy.money import cashflow_table, cost_table, read_timing
 from rahdari.engines.economy.people import profile_table, read_prices
+from rahdari.methods.observations import latest
 from rahdari.model import EngineResult
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def economy(tables: Tables, params: EconomyParams, ctx: Context) -> EngineResult
         f"Prices used: mobile {prices.mobile:,.2f}, fibre {prices.fibre:,.2f}, satellite {prices.satellite:,.2f} USD "
         f"a month against an income of {prices.income:,.0f} USD a month and head."
     )
+    notes = [money, used]
+    if latest(tables, "gni_per_head") is None:
+        notes.append("Income per head is the parameter's assumption, not a fact of the country.")
     return EngineResult(
         tables={
             "costs": costs,
@@ -52,5 +56,5 @@ def economy(tables: Tables, params: EconomyParams, ctx: Context) -> EngineResult
             "profiles": profile_table(tables, params, prices),
         },
         indicators=(*money_indicators(tables, costs, ctx), *goal_indicators(tables, params, prices, ctx)),
-        notes=(money, used),
+        notes=tuple(notes),
     )
