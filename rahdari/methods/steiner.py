@@ -98,7 +98,7 @@ def _forest(raw: RawInput, instance: Instance, found: Found, *, is_timed: bool) 
     cost = spend + math.fsum(missed[np.isfinite(missed)])
     cuts = _cuts(raw, instance, found)
     # Amounts are rounded down, cost is not: only the last bits of floats can make the bound the larger.
-    bound = min(cost, int(cuts.amount.sum()) * instance.money_unit)
+    bound = min(cost, int(cuts.amount.sum()) / instance.units_per_money)
     n_lost = int(np.isinf(missed).sum())
     certificate = Certificate(
         name="steiner_forest",
@@ -115,7 +115,7 @@ def _forest(raw: RawInput, instance: Instance, found: Found, *, is_timed: bool) 
         edge_cost_total=spend,
         edge_gap_frac=(cost - bound) / spend if spend > 0 else None,
         cuts=cuts,
-        money_unit=instance.money_unit,
+        money_unit=1.0 / instance.units_per_money,
     )
 
 
@@ -138,7 +138,8 @@ def steiner_forest(  # noqa: PLR0917 - the order of the arguments is the publish
     Loops are dropped and of parallel edges the cheapest is taken.  Mandatory terminals that no way
     reaches come back in ``unserved``.  Without ``time_limit_s`` a fixed amount of work is done and the
     answer depends on nothing but the graph and ``seed``; with it the search goes on until the gap is
-    closed or the time is over.  Money is counted in whole units (1, 0.01 or a 10^-12 of the total).
+    closed or the time is over.  Money is counted in whole units, a thousandth of one or of a cent
+    where the data are whole in these, else near a 10^-12 of the total.
     Raises :class:`rahdari.errors.InputError` with every bad row.
 
     >>> found = steiner_forest(4, [[0, 1], [1, 2], [1, 3]], [5.0, 2.0, 9.0], [2, 3], [0], prize=[8.0, 6.0])

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _ROWS_SHOWN = 20  # problems listed one by one; the rest are counted
-_UNITS = (1.0, 0.01)  # whole money and cents are exact where the data are
+_PER_MONEY = (1, 100)  # whole money and cents are exact where the data are
+_FINER = 1000  # a bound loses up to a unit at each cut: make units small
 _EXACT_UNITS = 1e-6  # values this near to a whole number of units are taken as exact
 _TOTAL_LIMIT = 10**12  # units in the sum of all money: a unit is then below the noise of any cost
 _BOUND_LIMIT = 1 << 61  # sums of prizes stay below this in int64
@@ -39,7 +40,7 @@ class RawInput:
 class Instance:
     """The part of the graph that the root can reach: node 0 is all sources taken as one.
 
-    ``weight`` (m,) and ``prize`` (n,) are whole ``money_unit``; mandatory terminals carry a prize
+    ``weight`` (m,) and ``prize`` (n,) are whole units, ``units_per_money`` to one; mandatory terminals carry a prize
     above the sum of all weights.  ``node_id`` (n,) and ``edge_id`` (m,) lead back to the input;
     ``lost`` lists terminals that no way joins to a source, ``lost_money`` their finite prizes.
     """
@@ -52,7 +53,7 @@ class Instance:
     edge_id: NDArray[np.int64]
     lost: NDArray[np.int64]
     lost_money: NDArray[np.int64]
-    money_unit: float
+    units_per_money: float
 
     @property
     def n_nodes(self) -> int:
@@ -134,19 +135,19 @@ def checked(
     return RawInput(int(n_nodes), pairs.astype(np.int64), cost, ends.astype(np.int64), roots.astype(np.int64), worth)
 
 
-def _unit_of(values: NDArray[np.float64]) -> float:
-    """Return the money unit: 1 or 0.01 where the data are whole in it, else a fine power of ten."""
+def _units_per_money(values: NDArray[np.float64]) -> float:
+    """Return how many units one of money is: a thousand or a hundred thousand where the data are whole or cents."""
     total = float(values.sum())
-    for unit in _UNITS:
-        scaled = values / unit
-        if total / unit <= _TOTAL_LIMIT and np.all(np.abs(scaled - np.rint(scaled)) <= _EXACT_UNITS):
-            return unit
-    return float(10.0 ** math.ceil(math.log10(total / _TOTAL_LIMIT))) if total > 0 else 1.0
+    for per_money in _PER_MONEY:
+        scaled = values * per_money
+        if total * per_money * _FINER <= _TOTAL_LIMIT and np.all(np.abs(scaled - np.rint(scaled)) <= _EXACT_UNITS):
+            return float(per_money * _FINER)
+    return float(10.0 ** math.floor(math.log10(_TOTAL_LIMIT / total))) if total > 0 else 1.0
 
 
-def in_units(values: NDArray[np.float64], unit: float) -> NDArray[np.int64]:
+def in_units(values: NDArray[np.float64], per_money: float) -> NDArray[np.int64]:
     """Return whole units, rounded down so that a bound in units is a bound in money."""
-    scaled = values / unit
+    scaled = values * per_money
     near = np.rint(scaled)
     return np.where(np.abs(scaled - near) <= _EXACT_UNITS, near, np.floor(scaled)).astype(np.int64)
 
@@ -172,15 +173,15 @@ def canonical(raw: RawInput) -> Instance:
     is_near = label == label[0]
     renumber = np.cumsum(is_near) - 1
     edge_id = edge_id[is_near[ends[edge_id, 0]]]
-    unit = _unit_of(np.concatenate([raw.edge_cost[edge_id], raw.prize[np.isfinite(raw.prize)]]))
-    weight = in_units(raw.edge_cost[edge_id], unit)
+    per_money = _units_per_money(np.concatenate([raw.edge_cost[edge_id], raw.prize[np.isfinite(raw.prize)]]))
+    weight = in_units(raw.edge_cost[edge_id], per_money)
     edges = (weight, renumber[ends[edge_id]], edge_id)
-    return _assembled(raw, unit, edges, (number, is_near, renumber, node_id))
+    return _assembled(raw, per_money, edges, (number, is_near, renumber, node_id))
 
 
 def _assembled(
     raw: RawInput,
-    unit: float,
+    per_money: float,
     edges: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     naming: tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]],
 ) -> Instance:
@@ -190,7 +191,7 @@ def _assembled(
     n = int(is_near.sum())
     at = number[raw.terminal]
     is_here, is_must = is_near[at] & (at != 0), np.isinf(raw.prize)
-    finite = in_units(np.where(is_must, 0.0, raw.prize), unit)
+    finite = in_units(np.where(is_must, 0.0, raw.prize), per_money)
     must_prize = int(weight.sum()) + 1
     if must_prize * max(1, int(is_must.sum())) + int(finite.sum()) > _BOUND_LIMIT:
         raise InputError(Problem("the sum of costs times mandatory terminals is too large", "split the graph"))
@@ -208,5 +209,5 @@ def _assembled(
         edge_id=edge_id,
         lost=raw.terminal[is_lost][lost],
         lost_money=np.where(is_must, 0, finite)[is_lost][lost],
-        money_unit=unit,
+        units_per_money=per_money,
     )

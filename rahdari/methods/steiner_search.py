@@ -20,6 +20,9 @@ from rahdari.kernels.steiner_dual import (
     reset_rooted,
 )
 from rahdari.kernels.steiner_primal import exchange, insert_paths, prune, span
+from rahdari.kernels.steiner_region import walk
+from rahdari.methods.steiner_local import sub_instance
+from rahdari.methods.steiner_region import polish
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +36,16 @@ _SWAPS_MAX = 1 << 30
 _SHUN = 1_000_000  # heap penalty that sends cuts entering the tree twice to the very end
 _MILD = 160  # a penalty of a few dozen arcs
 _BALL_LEAST, _BALL_MOST = 6, 18  # terminals whose ascent is redone at a time
-_QUICK_ROUNDS = 2  # of redoing and rebuilding in the version of fixed work
+_QUICK_ROUNDS = 1  # of redoing and rebuilding in the version of fixed work
 _QUICK_SHARE = 8  # terminals for one ball
+_TIE_SHARE = 1_000  # among free arcs the cheaper, at a thousandth of the cost
+_REGION_FIRST, _REGION_LAST, _REGION_GROWTH = 100, 800, 1.5  # terminals of a region, from sweep to sweep
+_RELAY_TERMINALS = 60  # of a region whose tree is solved anew
+_REBUILD_STEPS = 5  # full builds of a tree that one rebuilding takes, to stay within the time
+_CHARGES_EVERY = 8  # regions between two looks at where the gap sits
+_CHARGE_LEAST_FRAC = 0.1  # a sweep ends when so little of the gap sits where it has not looked
+_INNER_FRAC = 0.7  # of a region's nodes are far enough from its edge to count as looked at
+_IDLE_MAX = 3  # sweeps of the largest size without gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +235,15 @@ class Search:
     def __init__(self, instance: Instance, seed: int) -> None:
         """Ascend, build a tree, ascend again led by the tree, and build from both."""
         self.instance = instance
+        self.looked_at = np.empty(0, np.int64)
         self.random = np.random.Generator(np.random.Philox(seed))
         self.primal = Primal(instance)
         self.n_arcs = 2 * instance.weight.size
         first = Dual(instance)
         first.ascend(self.shuffled(first.terminals), np.zeros(self.n_arcs, np.bool_), 0)
+        before = time.monotonic()
         self.tree = self.primal.best(first.values[2])
+        self.step_s = time.monotonic() - before
         second = Dual(instance)
         second.ascend(self.shuffled(second.terminals), arcs_of(self.tree, self.n_arcs), _SHUN)
         self.dual = first if first.bound > second.bound else second
@@ -266,6 +280,86 @@ class Search:
         penalty = np.where(self.random.random(n_balls) < 0.5, _MILD, _SHUN)  # noqa: PLR2004 - an even coin
         self.dual.reascend(centre, size, penalty, arcs_of(self.tree, self.n_arcs))
 
+    def rebuild(self, likely: NDArray[np.bool_]) -> None:
+        """Build trees from what the bound has learnt: likely nodes, and free or nearly free arcs."""
+        self.offer(self.primal.best(likely | self.tree.is_kept))
+        arc_cost = self.dual.values[0] + self.primal.arc_cost // _TIE_SHARE
+        everywhere = np.ones(self.instance.n_nodes, np.bool_)
+        self.offer(self.primal.exchanged(self.primal.grown(self.primal.pruned(everywhere, arc_cost))))
+
+    def fill(self) -> None:
+        """Raise whatever can still rise."""
+        self.dual.ascend(self.dual.terminals, np.zeros(self.n_arcs, np.bool_), 0)
+
+    def sweep(self, n_terminals: int, deadline: float) -> None:
+        """Polish regions of one size by the cut LP, where the gap sits first, until all were looked at."""
+        likely = np.zeros(self.instance.n_nodes, np.bool_)
+        is_seen = np.zeros(self.instance.n_nodes, np.bool_)
+        charge = np.maximum(self.dual.charges(self.tree), 0)
+        charge[0] = 0
+        for k in range(self.dual.terminals.size):
+            if k % _CHARGES_EVERY == 0:
+                charge = np.maximum(self.dual.charges(self.tree), 0)
+                charge[0] = 0
+            reach = np.cumsum(np.where(is_seen, 0, charge).astype(np.float64))
+            if reach[-1] <= _CHARGE_LEAST_FRAC * self.gap or time.monotonic() > deadline:
+                break
+            centre = int(np.searchsorted(reach, self.random.random() * reach[-1], side="right"))
+            nodes, used = polish(self.dual, centre, n_terminals, deadline)
+            is_seen[nodes[: max(1, int(_INNER_FRAC * nodes.size))]] = True
+            likely[used] = True
+        self.fill()
+        if time.monotonic() + _REBUILD_STEPS * self.step_s < deadline:
+            self.rebuild(likely)
+
+    def relay(self, centre: int, n_terminals: int, deadline: float) -> bool:
+        """Solve the tree around ``centre`` anew, all else kept; return whether it became cheaper."""
+        n = self.instance.n_nodes
+        listed, place = np.empty(n, np.int32), np.full(n, -1, np.int32)
+        is_terminal = self.instance.prize > 0
+        count = walk(listed, centre, self.primal.graph, is_terminal, n_terminals, place)
+        nodes = listed[:count].astype(np.int64)
+        self.looked_at = nodes
+        small, cost = sub_instance(self.instance, self.tree.into, self.tree.is_kept, nodes)
+        inner = Search(small, 0)
+        if inner.tree.cost >= cost and inner.dual.bound < cost:
+            inner.exhaust(deadline)
+        if inner.tree.cost >= cost:
+            return False
+        keep = self.tree.is_kept.copy()
+        keep[nodes] = False
+        keep[small.node_id[inner.tree.is_kept]] = True
+        before = self.tree.cost
+        self.offer(self.primal.exchanged(self.primal.grown(self.primal.pruned(keep))))
+        return self.tree.cost < before
+
+    def exhaust(self, deadline: float) -> None:
+        """Solve the cut LP over the whole instance, for instances that are small, and build from it."""
+        likely = np.zeros(self.instance.n_nodes, np.bool_)
+        likely[0] = True
+        is_seen = np.zeros(self.instance.n_nodes, np.bool_)
+        for t in self.dual.terminals:
+            if not is_seen[t]:
+                nodes, used = polish(self.dual, int(t), self.instance.n_nodes, deadline)
+                is_seen[nodes] = True
+                likely[used] = True
+        self.fill()
+        self.offer(self.primal.best(likely))
+        self.rebuild(likely)
+
+    def relay_all(self, n_terminals: int, deadline: float) -> None:
+        """Solve the tree anew wherever the gap sits, until all places were looked at."""
+        is_seen = np.zeros(self.instance.n_nodes, np.bool_)
+        for _ in range(self.dual.terminals.size):
+            charge = np.maximum(self.dual.charges(self.tree), 0)
+            charge[0] = 0
+            reach = np.cumsum(np.where(is_seen, 0, charge).astype(np.float64))
+            if reach[-1] <= _CHARGE_LEAST_FRAC * self.gap or time.monotonic() > deadline:
+                break
+            centre = int(np.searchsorted(reach, self.random.random() * reach[-1], side="right"))
+            self.relay(centre, n_terminals, deadline)
+            is_seen[self.looked_at[: max(1, int(_INNER_FRAC * self.looked_at.size))]] = True
+
 
 def search(instance: Instance, deadline: float | None, seed: int) -> Found:
     """Search for a fixed amount of work, or until ``deadline`` (monotonic seconds)."""
@@ -275,4 +369,13 @@ def search(instance: Instance, deadline: float | None, seed: int) -> Found:
             break
         state.lift(max(1, state.dual.terminals.size // _QUICK_SHARE))
         state.offer(state.primal.best(state.dual.values[2]))
+    size, idle = _REGION_FIRST, 0
+    while deadline is not None and time.monotonic() < deadline and state.gap > 0 and idle < _IDLE_MAX:
+        gap = state.gap
+        state.sweep(int(size), deadline)
+        state.relay_all(_RELAY_TERMINALS, deadline)
+        idle = idle + 1 if state.gap == gap and size >= state.dual.terminals.size else 0
+        size = min(_REGION_LAST, size * _REGION_GROWTH)
+        if size == _REGION_LAST and state.gap == gap:
+            idle += 1
     return _found(state.tree, state.dual)
