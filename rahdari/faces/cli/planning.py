@@ -21,7 +21,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Who gets what?", ("people_with_100_mbps_frac", "people_with_20_mbps_frac", "median_downlink_mbps")),
     ("By which technology?", ("fibre_homes_passed_households", "fibre_homes_connected_households", "fibre_sites_frac")),
     ("Over which fibre?", ("planned_fibre_km", "corridor_khunjerab_karachi_km", "corridor_delay_ms")),
-    ("At what cost?", ("capex_usd", "cost_per_household_passed_usd", "cost_per_household_connected_usd")),
+    ("At what cost?", ("total_capex_usd", "capex_per_household_passed_usd", "capex_per_household_connected_usd")),
     ("How well does it hold?", ("reliable_frac", "mean_outage_h_per_year", "replay_median_error_frac")),
 )
 #: Sections of a report and their wall time are shown where they took longer than people wait without a sign.
