@@ -30,11 +30,12 @@ def _table(lines: list[dict[str, object]]) -> str:
 def main() -> None:
     """Run all benches one after another; a failing one is named on the page."""
     scripts = [path for path in sorted(HERE.glob("[a-z]*.py")) if "__main__" in path.read_text(encoding="utf-8")]
-    parts = [
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "polars", "numba"))
+    first = (
         "# Benchmarks\n\nWritten by `make bench`; one script a claim in `bench/`. Ratios are measured in one run.\n\n"
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
-        f"numpy {version('numpy')}, polars {version('polars')}, numba {version('numba')}.\n"
-    ]
+    )
+    parts = [f"{first}{machine}, {libraries}.\n"]
     for path in scripts:
         print(f"== {path.name}", file=sys.stderr)
         done = subprocess.run(
