@@ -19,7 +19,7 @@ def country() -> dict[str, pl.DataFrame]:
 
 
 def _run(country: dict[str, pl.DataFrame], **values: object) -> EngineResult:
-    return demand(Tables(country), DemandParams(**values), Context())  # type: ignore[arg-type]
+    return demand(Tables(country), DemandParams(**values), Context())
 
 
 def _value(result: EngineResult, name: str, year: int = 2025) -> float:
