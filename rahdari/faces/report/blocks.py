@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Align = Literal["left", "right"]
+LEFT: Align = "left"
+RIGHT: Align = "right"
 Tone = Literal["good", "fair", "bad", "plain"]
 
 
@@ -28,10 +30,11 @@ class Headlines:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading inside a section, with an optional badge."""
+    """A heading inside a section, with an optional badge and an anchor that links may name."""
 
     text: str
     badge: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,19 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table: text, an optional badge tone, a second script, a smaller second line, a link to evidence."""
+    """One cell of a table: text, an optional badge tone, a second script, a smaller second line, links.
+
+    ``links`` holds text and anchor of each; ``anchor`` lets others link here; a cell that spans several columns
+    heads the rows below it.
+    """
 
     text: str
     tone: Tone | None = None
     local: str = ""
     second: str = ""
-    link: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    anchor: str = ""
+    n_columns: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +75,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing as SVG with a caption; ``legend`` gives colour and label."""
+    """One drawing or several side by side, as SVG, with a caption; ``legend`` gives colour and label."""
 
-    svg: str
+    drawings: tuple[str, ...]
     caption: str
     legend: tuple[tuple[str, str], ...] = ()
+    title: str = ""
 
 
 Block = Heading | Headlines | Text | Table | Figure
@@ -78,17 +88,18 @@ Block = Heading | Headlines | Text | Table | Figure
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section: anchor, title in English and in the local language, blocks."""
+    """One section: anchor, title in English and in the local language, blocks; wide ones lie across the page in PDF."""
 
     anchor: str
     title: str
     local: str
     blocks: tuple[Block, ...]
+    is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report."""
+    """A whole report; ``facts`` are the sentences that a reader must know before the first figure."""
 
     title: str
     subtitle: str

@@ -7,20 +7,30 @@ from pathlib import Path
 
 from rahdari.errors import PlanError, Problem
 from rahdari.faces.report.blocks import Block, Cell, Figure, Heading, Headlines, Report, Section, Table, Text
+from rahdari.faces.report.words import RIGHT_TO_LEFT
 
 FONTS = Path(__file__).parents[2] / "static" / "fonts"
-LONG_ROWS = 40  # of a folded table; the HTML report holds the rest
+LONG_ROWS = 24  # of a folded table; the HTML report holds the rest
+MANY_COLUMNS = 9  # from here up a table lies across the page even where its section does not
+SHORT_LETTERS = 14  # a column that never holds more takes what it needs
+MOST_SHARE, LEAST_SHARE = 60.0, 8.0  # letters at which a long column's share of the room ends
 TONES = {"good": "#d8efe6", "fair": "#f6ebcf", "bad": "#f7ddd6", "plain": "#e8ebee"}
 PREAMBLE = """
-#set page(paper: "a4", margin: (x: 18mm, y: 18mm), numbering: "1 / 1",
-  footer: context [#set text(7pt, fill: rgb("#66717d")); #FOOTER #h(1fr) #counter(page).display("1 / 1", both: true)])
-#set text(font: ("Noto Sans", "Libertinus Serif"), size: 8.5pt, fill: rgb("#1f2933"))
+#set document(title: #TITLE)
+#set page(paper: "a4", margin: (x: 16mm, y: 17mm),
+  footer: context [#set text(7pt, fill: rgb("#5c6873")); #FOOTER #h(1fr) #counter(page).display("1 / 1", both: true)])
+#set text(font: ("Noto Sans", "Noto Naskh Arabic"), size: 8.5pt, fill: rgb("#1f2933"), lang: "en")
 #set par(leading: 0.6em)
-#show heading.where(level: 1): it => block(above: 1.4em, below: 0.7em, width: 100%,
+#show heading.where(level: 1): it => block(above: 1.6em, below: 0.8em, width: 100%, sticky: true,
   stroke: (bottom: 1pt + rgb("#0f766e")), inset: (bottom: 4pt), text(13pt, weight: "bold", it.body))
-#let urdu(body) = text(font: ("Noto Naskh Arabic", "Noto Sans"), lang: "ur", dir: rtl, body)
+#show heading.where(level: 2): it => block(above: 1.4em, below: 0.6em, sticky: true,
+  text(9.5pt, weight: "bold", it.body))
+#show link: it => text(fill: rgb("#0f766e"), it)
+#let muted = rgb("#5c6873")
+#let local(body) = text(font: ("Noto Naskh Arabic", "Noto Sans"), lang: #LANGUAGE, dir: #DIRECTION, body)
 #let badge(fill, body) = box(fill: rgb(fill), inset: (x: 4pt, y: 2pt), radius: 6pt, text(7pt, body))
 #let note(body) = block(fill: rgb("#fbf6e9"), stroke: (left: 1.5pt + rgb("#b98a2f")), inset: 6pt, width: 100%, body)
+#let caption(body) = block(above: 1em, below: 0.5em, sticky: true, text(weight: 600, body))
 """
 
 
@@ -29,88 +39,142 @@ def _escape(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") + '"'
 
 
-def _cell(cell: Cell) -> str:
-    body = f"#{_escape(cell.text)}"
+def _mark(anchor: str) -> str:
+    return f"#metadata(none)#label({_escape(anchor)})" if anchor else ""
+
+
+def _cell(cell: Cell, anchors: set[str]) -> str:
+    body = _mark(cell.anchor) + f"#{_escape(cell.text)}"
     if cell.tone:
         body = f"#badge({_escape(TONES[cell.tone])}, {_escape(cell.text)})"
     if cell.local:
-        body += f" #urdu({_escape(cell.local)})"
+        body += f" #local({_escape(cell.local)})"
     if cell.second:
-        body += f' #linebreak() #text(6pt, fill: rgb("#66717d"), {_escape(cell.second)})'
+        body += f" #linebreak() #text(6pt, fill: muted, {_escape(cell.second)})"
+    for text, anchor in cell.links:
+        if anchor in anchors:
+            body += f" #link(label({_escape(anchor)}), text(6pt, {_escape(text)}))"
+    if cell.n_columns > 1:
+        fill = 'inset: (top: 7pt, bottom: 3pt), stroke: (bottom: 0.6pt + rgb("#0f766e"))'
+        return (
+            f'table.cell(colspan: {cell.n_columns}, {fill})[#text(8pt, weight: "bold", fill: rgb("#0f766e"))[{body}]]'
+        )
     return f"[{body}]"
 
 
-def _table(table: Table) -> str:
-    rows = table.rows[:LONG_ROWS] if table.is_long else table.rows
+def _shown(table: Table) -> tuple[tuple[Cell, ...], ...]:
+    return table.rows[:LONG_ROWS] if table.is_long else table.rows
+
+
+def _table(table: Table, anchors: set[str]) -> str:
+    rows = _shown(table)
     aligns = ", ".join(table.align)
     head = ", ".join(f"[*#{_escape(name)}*]" for name in table.header)
-    body = ",\n".join(", ".join(_cell(cell) for cell in row) for row in rows)
+    body = ",\n".join(", ".join(_cell(cell, anchors) for cell in row) for row in rows)
     widths = ", ".join(_width(table, index) for index in range(len(table.header)))
     left_out = len(table.rows) - len(rows)
-    more = f"#text(7pt)[#{_escape(f'{left_out} more rows stand in report.html.')}]" if left_out else ""
-    caption = f"#text(weight: 600)[#{_escape(table.caption)}]\n" if table.caption else ""
+    more = f"#text(7pt, fill: muted)[#{_escape(f'{left_out:,} more rows stand in report.html.')}]" if left_out else ""
+    caption = f"#caption[#{_escape(table.caption)}]\n" if table.caption else ""
     return (
-        f"{caption}#text(7pt)[#table(columns: ({widths}), align: ({aligns}), stroke: (x, y) => "
+        f"{caption}#text(7pt)[#table(columns: ({widths},), align: ({aligns},), stroke: (x, y) => "
         f'(bottom: 0.4pt + rgb("#dde2e7")), inset: 3pt, table.header({head}),\n{body})]\n{more}\n'
     )
 
 
 def _width(table: Table, index: int) -> str:
-    """Return a column's width: long texts share the free room, short ones take what they need."""
-    longest = max((len(row[index].text) for row in table.rows), default=0)
-    return "1fr" if longest > 24 else "auto"  # noqa: PLR2004  # about a fifth of the line
+    """Return a column's width: long texts share the free room by their length, short ones take what they need."""
+    cells = [row[index] for row in _shown(table) if len(row) == len(table.header)]
+    lengths = [max(len(cell.text), len(cell.second)) for cell in cells]
+    longest = max([*lengths, len(table.header[index])], default=0)
+    if longest <= SHORT_LETTERS or (table.align[index] == "right" and longest <= 2 * SHORT_LETTERS):
+        return "auto"
+    mean = sum(lengths) / max(1, len(lengths))
+    return f"{min(MOST_SHARE, max(LEAST_SHARE, (mean + longest) / 2)):.0f}fr"
 
 
-def _block(block: Block, drawings: Path, count: list[int]) -> str:
+def _figure(block: Figure, drawings: Path, count: list[int]) -> str:
+    images = []
+    for drawing in block.drawings:
+        name = f"figure{len(count)}.svg"
+        count.append(1)
+        (drawings / name).write_text(drawing, encoding="utf-8")
+        images.append(f"image({_escape(name)}, width: 100%)")
+    legend = " ".join(
+        f"#box[#box(fill: rgb({_escape(colour)}), width: 6pt, height: 6pt) #{_escape(label)}] #h(6pt)"
+        for colour, label in block.legend
+    )
+    title = f"#caption[#{_escape(block.title)}]\n" if block.title else ""
+    columns = ", ".join("1fr" for _ in images)
+    return (
+        f"#block(breakable: false)[{title}#text(7.5pt)[{legend}]\n"
+        f"#grid(columns: ({columns},), gutter: 6pt, {', '.join(images)})\n"
+        f"#text(7.5pt, fill: muted)[#{_escape(block.caption)}]]\n"
+    )
+
+
+def _block(block: Block, drawings: Path, count: list[int], anchors: set[str]) -> str:
     if isinstance(block, Heading):
         badge = f"#badge({_escape(TONES['plain'])}, {_escape(block.badge)})" if block.badge else ""
-        return f"== #{_escape(block.text)} {badge}\n"
+        return f"== #{_escape(block.text)} {badge} {_mark(block.anchor)}\n"
     if isinstance(block, Text):
         return f"#note[#{_escape(block.text)}]\n" if block.is_note else f"#{_escape(block.text)}\n\n"
     if isinstance(block, Table):
-        return _table(block)
+        across = "#page(flipped: true)[\n" if len(block.header) >= MANY_COLUMNS else ""
+        return f"{across}{_table(block, anchors)}{']' if across else ''}\n"
     if isinstance(block, Figure):
-        name = f"figure{len(count)}.svg"
-        count.append(1)
-        (drawings / name).write_text(block.svg, encoding="utf-8")
-        legend = " ".join(
-            f"#box(fill: rgb({_escape(colour)}), width: 6pt, height: 6pt) #{_escape(label)} #h(6pt)"
-            for colour, label in block.legend
-        )
-        caption = f'#text(7.5pt, fill: rgb("#66717d"))[#{_escape(block.caption)}]'
-        return f"#block(breakable: false)[#text(7.5pt)[{legend}]\n#image({_escape(name)}, width: 100%)\n{caption}]\n"
+        return _figure(block, drawings, count)
     return _headlines(block)
 
 
 def _headlines(block: Headlines) -> str:
     items = ", ".join(
         f'block(inset: 6pt, width: 100%, stroke: (left: 2pt + rgb("#0f766e")))[#text(12pt, weight: "bold")'
-        f'[#{_escape(item.value)}]\\ #{_escape(item.label)}\\ #text(7pt, fill: rgb("#66717d"))'
-        f"[#{_escape(' · '.join(part for part in (item.band, item.context) if part))}]]"
+        f"[#{_escape(item.value)}]\\ #{_escape(item.label)}\\ #text(7pt, fill: muted)"
+        f"[#{_escape(' · '.join(part for part in (item.band and f'range {item.band}', item.context) if part))}]]"
         for item in block.items
     )
     return f"#grid(columns: (1fr, 1fr, 1fr), gutter: 8pt, {items})\n" if items else ""
 
 
-def _section(section: Section, drawings: Path, count: list[int]) -> str:
-    local = f"#h(1fr) #urdu({_escape(section.local)})" if section.local else ""
-    blocks = "\n".join(_block(block, drawings, count) for block in section.blocks)
-    return f"= #{_escape(section.title)} {local}\n{blocks}\n"
+def _section(section: Section, drawings: Path, count: list[int], anchors: set[str]) -> str:
+    local = f"#h(1fr) #local({_escape(section.local)})" if section.local else ""
+    blocks = "\n".join(
+        _block(block, drawings, count, anchors)
+        if not section.is_wide or not isinstance(block, Table)
+        else _table(block, anchors)
+        for block in section.blocks
+    )
+    body = f"= #{_escape(section.title)} {local} {_mark(section.anchor)}\n{blocks}\n"
+    return f"#page(flipped: true)[\n{body}]\n" if section.is_wide else body
+
+
+def _anchors(report: Report) -> set[str]:
+    """Return the anchors that stand in the PDF, where long tables are cut."""
+    anchors = {section.anchor for section in report.sections}
+    for section in report.sections:
+        for block in section.blocks:
+            if isinstance(block, Heading):
+                anchors.add(block.anchor)
+            elif isinstance(block, Table):
+                anchors |= {cell.anchor for row in _shown(block) for cell in row if cell.tone is None}
+    return anchors - {""}
 
 
 def typst_source(report: Report, drawings: Path) -> str:
     """Return the typst source; drawings are written into ``drawings``."""
     count: list[int] = []
-    title = (
-        f'#text(20pt, weight: "bold")[#{_escape(report.title)}]\n\n'
-        f"#text(14pt)[#urdu({_escape(report.local_title)})]\n\n#{_escape(report.subtitle)}\n\n"
-        if report.local_title
-        else f'#text(20pt, weight: "bold")[#{_escape(report.title)}]\n\n#{_escape(report.subtitle)}\n\n'
-    )
-    body = title + _headlines(report.headlines)
-    body += "\n".join(_section(section, drawings, count) for section in report.sections)
+    anchors = _anchors(report)
+    local = f"#text(14pt)[#local({_escape(report.local_title)})]\n\n" if report.local_title else ""
+    body = f'#text(20pt, weight: "bold")[#{_escape(report.title)}]\n\n{local}#{_escape(report.subtitle)}\n\n'
+    body += _headlines(report.headlines)
+    if report.facts:
+        body += f"#note[#{_escape(' '.join(report.facts))}]\n"
+    body += "\n".join(_section(section, drawings, count, anchors) for section in report.sections)
     body += f"\n#v(1em)\n#{_escape(report.boundary_note)}\n\n#{_escape(report.stamp)}\n"
-    return PREAMBLE.replace("#FOOTER", f"#{_escape(report.stamp)}") + body
+    way = "rtl" if report.local_language in RIGHT_TO_LEFT else "ltr"
+    preamble = PREAMBLE.replace("#FOOTER", f"#{_escape(report.stamp)}").replace("#TITLE", _escape(report.title))
+    preamble = preamble.replace("#LANGUAGE", _escape(report.local_language or "en")).replace("#DIRECTION", way)
+    return preamble + body
 
 
 def pdf_bytes(report: Report) -> bytes:
