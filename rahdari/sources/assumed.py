@@ -202,17 +202,16 @@ def operators(country: Country) -> pl.DataFrame:
 
 
 def border_crossings(country: Country, rows: pl.DataFrame, nodes: pl.DataFrame, towns: pl.DataFrame) -> pl.DataFrame:
-    """Return landmarks where a road leaves the country, at the last node inside, the busiest of a neighbourhood.
+    """Return landmarks where a way leaves the country, at the last node inside, the busiest of a neighbourhood.
 
     A crossing is named after the nearest settlement; those nearer than 50 km to one with more people
     around are left out.
     """
     at = nodes.select("row_node_id", "lon_deg", "lat_deg", "is_in_country")
-    roads = rows.filter(pl.col("kind").is_in(["road", "motorway"]))
     ends = pl.concat(
         [
-            roads.select(pl.col("from_node_id").alias("row_node_id"), pl.col("to_node_id").alias("other")),
-            roads.select(pl.col("to_node_id").alias("row_node_id"), pl.col("from_node_id").alias("other")),
+            rows.select(pl.col("from_node_id").alias("row_node_id"), pl.col("to_node_id").alias("other")),
+            rows.select(pl.col("to_node_id").alias("row_node_id"), pl.col("from_node_id").alias("other")),
         ]
     )
     outside = at.filter(~pl.col("is_in_country"))["row_node_id"]
@@ -245,12 +244,15 @@ def border_crossings(country: Country, rows: pl.DataFrame, nodes: pl.DataFrame, 
 
 
 def cables(country: Country, landmarks: pl.DataFrame, towns: pl.DataFrame) -> pl.DataFrame:
-    """Return assumed international cables: at the busiest ports, or where there is none at the busiest crossings.
+    """Return assumed international cables: at the busiest ports, else crossings, else the largest town.
 
     Capacity is Pakistan's of late 2025 a head, shared equally among at most three.
     """
     ports = landmarks.filter(pl.col("kind") == "port")
     gates = ports if ports.height else landmarks.filter(pl.col("kind") == "border_crossing")
+    if gates.is_empty():
+        largest = towns.sort(["n_people", "geoname_id"], descending=[True, False]).head(1)
+        gates = largest.with_columns(pl.lit("").alias("landmark_id"))
     if gates.is_empty():
         return empty_table(table_schema("cables"))
     gates = gates.sort("landmark_id")

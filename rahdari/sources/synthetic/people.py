@@ -347,7 +347,7 @@ def _city_places(code: str, cities: pl.DataFrame, cells: _Cells) -> list[pl.Data
         near = near[(cells.district[near] == city["district"]) & (near != core[number])]
         near = np.append(np.sort(near), core[number])
         apart_km = arc_km(np.linalg.norm(cells.unit[near] - centre, axis=1))
-        kernel = np.exp(-apart_km / (KERNEL_SHARE * radius_km))
+        kernel = np.exp((apart_km.min() - apart_km) / (KERNEL_SHARE * radius_km))  # never all zero
         people = city["weight"] * kernel / kernel.sum()
         weight[near] += people
         ahead = people > most[near]
