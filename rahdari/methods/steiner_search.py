@@ -40,8 +40,7 @@ _QUICK_ROUNDS = 1  # of redoing and rebuilding in the version of fixed work
 _QUICK_SHARE = 8  # terminals for one ball
 _TIE_SHARE = 1_000  # among free arcs the cheaper, at a thousandth of the cost
 _REGION_FIRST, _REGION_LAST, _REGION_GROWTH = 100, 800, 1.5  # terminals of a region, from sweep to sweep
-_RELAY_TERMINALS = 60  # of a region whose tree is solved anew
-_REBUILD_STEPS = 5  # full builds of a tree that one rebuilding takes, to stay within the time
+_RELAY_FRAC = 0.6  # of a sweep's region is the region whose tree is solved anew after it
 _CHARGES_EVERY = 8  # regions between two looks at where the gap sits
 _CHARGE_LEAST_FRAC = 0.1  # a sweep ends when so little of the gap sits where it has not looked
 _INNER_FRAC = 0.7  # of a region's nodes are far enough from its edge to count as looked at
@@ -241,9 +240,7 @@ class Search:
         self.n_arcs = 2 * instance.weight.size
         first = Dual(instance)
         first.ascend(self.shuffled(first.terminals), np.zeros(self.n_arcs, np.bool_), 0)
-        before = time.monotonic()
         self.tree = self.primal.best(first.values[2])
-        self.step_s = time.monotonic() - before
         second = Dual(instance)
         second.ascend(self.shuffled(second.terminals), arcs_of(self.tree, self.n_arcs), _SHUN)
         self.dual = first if first.bound > second.bound else second
@@ -293,7 +290,6 @@ class Search:
 
     def sweep(self, n_terminals: int, deadline: float) -> None:
         """Polish regions of one size by the cut LP, where the gap sits first, until all were looked at."""
-        likely = np.zeros(self.instance.n_nodes, np.bool_)
         is_seen = np.zeros(self.instance.n_nodes, np.bool_)
         charge = np.maximum(self.dual.charges(self.tree), 0)
         charge[0] = 0
@@ -305,12 +301,9 @@ class Search:
             if reach[-1] <= _CHARGE_LEAST_FRAC * self.gap or time.monotonic() > deadline:
                 break
             centre = int(np.searchsorted(reach, self.random.random() * reach[-1], side="right"))
-            nodes, used = polish(self.dual, centre, n_terminals, deadline)
+            nodes, _ = polish(self.dual, centre, n_terminals, deadline)
             is_seen[nodes[: max(1, int(_INNER_FRAC * nodes.size))]] = True
-            likely[used] = True
         self.fill()
-        if time.monotonic() + _REBUILD_STEPS * self.step_s < deadline:
-            self.rebuild(likely)
 
     def relay(self, centre: int, n_terminals: int, deadline: float) -> bool:
         """Solve the tree around ``centre`` anew, all else kept; return whether it became cheaper."""
@@ -329,9 +322,11 @@ class Search:
         keep = self.tree.is_kept.copy()
         keep[nodes] = False
         keep[small.node_id[inner.tree.is_kept]] = True
-        before = self.tree.cost
-        self.offer(self.primal.exchanged(self.primal.grown(self.primal.pruned(keep))))
-        return self.tree.cost < before
+        tree = self.primal.pruned(keep)
+        if tree.cost >= self.tree.cost:
+            return False
+        self.tree = tree
+        return True
 
     def exhaust(self, deadline: float) -> None:
         """Solve the cut LP over the whole instance, for instances that are small, and build from it."""
@@ -359,6 +354,8 @@ class Search:
             centre = int(np.searchsorted(reach, self.random.random() * reach[-1], side="right"))
             self.relay(centre, n_terminals, deadline)
             is_seen[self.looked_at[: max(1, int(_INNER_FRAC * self.looked_at.size))]] = True
+        if time.monotonic() < deadline:
+            self.tree = self.primal.exchanged(self.primal.grown(self.tree), deadline)
 
 
 def search(instance: Instance, deadline: float | None, seed: int) -> Found:
@@ -373,7 +370,7 @@ def search(instance: Instance, deadline: float | None, seed: int) -> Found:
     while deadline is not None and time.monotonic() < deadline and state.gap > 0 and idle < _IDLE_MAX:
         gap = state.gap
         state.sweep(int(size), deadline)
-        state.relay_all(_RELAY_TERMINALS, deadline)
+        state.relay_all(int(_RELAY_FRAC * size), deadline)
         idle = idle + 1 if state.gap == gap and size >= state.dual.terminals.size else 0
         size = min(_REGION_LAST, size * _REGION_GROWTH)
         if size == _REGION_LAST and state.gap == gap:
