@@ -16,7 +16,7 @@ from rahdari.faces.report.content_indicators import (
     years_of,
 )
 from rahdari.faces.report.figures import Bar
-from rahdari.faces.report.words import TECHNOLOGY_NAMES, band, english, figure, local
+from rahdari.faces.report.words import TECHNOLOGY_NAMES, band, english, figure, local, technologies_named
 from rahdari.faces.web.colours import TECHNOLOGY_COLOURS
 
 if TYPE_CHECKING:
@@ -133,20 +133,13 @@ def _profiles_by_district(plan: Plan, profiles: pl.DataFrame) -> Table:
             Cell(figure(row["outage_h_per_year"], "h_per_year")),
             Cell(figure(row["usd_per_month"], "usd_per_month")),
             Cell("works" if row["is_working"] else "does not work", "good" if row["is_working"] else "bad"),
-            Cell(_technologies_named(str(row["why"]))),
+            Cell(technologies_named(str(row["why"]))),
         )
         for row in last.iter_rows(named=True)
     )
     header = ("District", "Who", "Rate", "Without service", "Cost", "Works?", "Why")
     align: tuple[Align, ...] = ("left", "left", "right", "right", "right", "left", "left")
     return Table(header, rows, align, f"Every district, {target}", is_long=True)
-
-
-def _technologies_named(text: str) -> str:
-    for technology, name in TECHNOLOGY_NAMES.items():
-        if "_" in technology:
-            text = text.replace(technology, name)
-    return text
 
 
 def _share_of_people(condition: pl.Expr, name: str) -> pl.Expr:

@@ -9,7 +9,7 @@ from rahdari.faces.report.blocks import LEFT, RIGHT, Align, Block, Cell, Figure,
 from rahdari.faces.report.content_indicators import engine_indicator_ids, indicator_table
 from rahdari.faces.report.content_programme import fact_anchor, source_anchor
 from rahdari.faces.report.figures import Bar
-from rahdari.faces.report.words import TECHNOLOGY_NAMES, band, english, figure, local
+from rahdari.faces.report.words import TECHNOLOGY_NAMES, band, english, figure, local, plain_unit, technologies_named
 from rahdari.units import unit_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
 
 TOP_ROWS = 8
+NAMED_BY = {"place_id": "places", "district_id": "districts", "landmark_id": "landmarks"}
 DIGEST_SHOWN = 12
 EXACT_FRAC = 1e-9  # below it the gap is rounding of the arithmetic
 CLOSE_FRAC = 0.01
@@ -43,11 +44,20 @@ def _column_title(column: Column) -> str:
     return _title(name.removesuffix("_id"))
 
 
+def _names(plan: Plan, column: Column) -> dict[str, str]:
+    """Return the names of the rows that a column points at, where they are people's names for places."""
+    if column.name not in NAMED_BY or NAMED_BY[column.name] not in plan.tables:
+        return {}
+    return dict(plan.tables[NAMED_BY[column.name]].select(column.name, "name").iter_rows())
+
+
 def _value(column: Column, value: object) -> str:
-    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
-        return TECHNOLOGY_NAMES.get(str(value), figure(value)) if column.name == "technology" else figure(value)
+    if column.name == "technology":
+        return TECHNOLOGY_NAMES.get(str(value), str(value))
     if column.name == "year":
         return str(value)
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return technologies_named(figure(value))
     return figure(value, "" if column.name.startswith("n_") else column.unit)
 
 
@@ -70,8 +80,9 @@ def _top_rows(plan: Plan, table: str, columns: tuple[str, ...]) -> Table:
     frame, schema = plan.tables[table], plan.reader.schema(table)
     names = [name for name in (columns or frame.columns) if schema.column(name).kind != "geometry"]
     shown = [schema.column(name) for name in names]
+    known = {column.name: _names(plan, column) for column in shown}
     rows = tuple(
-        tuple(Cell(_value(column, row[column.name])) for column in shown)
+        tuple(Cell(known[column.name].get(row[column.name]) or _value(column, row[column.name])) for column in shown)
         for row in frame.head(TOP_ROWS).iter_rows(named=True)
     )
     align: tuple[Align, ...] = tuple("right" if column.is_number else "left" for column in shown)
@@ -114,8 +125,11 @@ def _gap(gap_frac: float) -> str:
 
 
 def _with_unit(value: float, unit: str) -> Cell:
-    """Return a figure with a long unit below it."""
-    return Cell(figure(value), second=unit) if " " in unit else Cell(figure(value, unit))
+    """Return a figure in whole units, so that a small gap shows, with a long unit below it."""
+    whole = f"{value:,.0f}"
+    if plain_unit(unit) == "usd":
+        return Cell(f"US$ {whole}")
+    return Cell(whole, second=unit) if " " in unit else Cell(f"{whole} {unit}")
 
 
 def certificates_section(plan: Plan, language: str) -> Section | None:

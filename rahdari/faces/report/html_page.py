@@ -28,7 +28,8 @@ def _links(cell: Cell, anchors: set[str]) -> str:
     return "".join(f' <a href="#{_escape(anchor)}">{_escape(text)}</a>' for text, anchor in shown)
 
 
-def _cell(cell: Cell, align: str, language: str, anchors: set[str]) -> str:
+def _cell(cell: Cell, align: str, label: str, language: str, anchors: set[str]) -> str:
+    """Return one cell; ``label`` names its column where a narrow screen sets the row as a list."""
     body = _escape(cell.text)
     if cell.tone:
         body = f'<span class="badge {cell.tone}">{body}</span>'
@@ -41,7 +42,8 @@ def _cell(cell: Cell, align: str, language: str, anchors: set[str]) -> str:
     if cell.n_columns > 1:
         return f'<th scope="rowgroup" class="group" colspan="{cell.n_columns}"{anchor}>{body}</th>'
     is_short = len(cell.text) <= SHORT_LETTERS and not cell.local
-    return f'<td class="{align}{" short" if is_short else ""}"{anchor}>{body}</td>'
+    named = f' data-label="{_escape(label)}"' if label else ""
+    return f'<td class="{align}{" short" if is_short else ""}"{anchor}{named}>{body}</td>'
 
 
 def _table(table: Table, language: str, anchors: set[str]) -> str:
@@ -49,13 +51,18 @@ def _table(table: Table, language: str, anchors: set[str]) -> str:
         f'<th scope="col" class="{align}">{_escape(name)}</th>'
         for name, align in zip(table.header, table.align, strict=True)
     )
+    columns = [(align, "" if table.is_long else name) for align, name in zip(table.align, table.header, strict=True)]
     rows = "".join(
         "<tr>"
-        + "".join(_cell(cell, align, language, anchors) for cell, align in zip(row, table.align, strict=False))
+        + "".join(
+            _cell(cell, align, label, language, anchors)
+            for cell, (align, label) in zip(row, columns, strict=False)  # a heading row has one cell for all columns
+        )
         + "</tr>"
         for row in table.rows
     )
-    body = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    kind = "scroll" if table.is_long else "scroll stack"
+    body = f'<div class="{kind}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     caption = _escape(table.caption)
     if table.is_long:
         return f"<details><summary>{caption or 'Table'}</summary>{body}</details>"

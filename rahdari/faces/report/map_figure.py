@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ SIMPLIFY_PIXELS = 0.35  # less than can be seen
 LAND, SEA, BORDER = "#fbfbf8", "#e9eef1", "#8b949e"
 DASH = "5 4"
 LETTER_PIXELS = 6.6  # mean advance of a name's letters at its size
-NAME_GAP, LOCAL_DROP = 6.0, 13.0
+NAME_GAP, NAME_RISE, LOCAL_DROP = 6.0, 22.0, 13.0
 CAPTION_LETTER_PIXELS = 5.4  # mean advance of the note's letters at its size
 
 
@@ -199,20 +200,19 @@ def _layer(frame: MapFrame, layer: Lines | Dots) -> str:
 
 
 def _names(frame: MapFrame, labels: Sequence[Label]) -> str:
-    """Write names in their order of importance, each to the right or left of its dot, wherever none stands yet."""
+    """Write names in their order of importance, each beside or above its dot, wherever none stands yet."""
     taken: list[tuple[float, float, float, float]] = []
     body = ""
     points = [frame.xy(np.array([[label.lon_deg, label.lat_deg]]))[0].tolist() for label in labels]
     for label, (x, y) in zip(labels, points, strict=True):
         width = LETTER_PIXELS * len(label.name) + NAME_GAP
-        below = y + (LOCAL_DROP + 4 if label.local else 4)
         sides = (("start", x, x + width), ("end", x - width, x))
-        for anchor, left, right in sides:
-            box = (left, y - 11, right, below)
+        for rise, (anchor, left, right) in itertools.product((0.0, NAME_RISE), sides):
+            box = (left, y - rise - 11, right, y - rise + (LOCAL_DROP + 4 if label.local else 4))
             is_inside = left >= 0 and right <= frame.width
             if is_inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                body += _name(x, y, label, anchor)
+                body += _name(x, y, rise, label, anchor)
                 break
     return body
 
@@ -221,13 +221,13 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _name(x: float, y: float, label: Label, anchor: str) -> str:
+def _name(x: float, y: float, rise: float, label: Label, anchor: str) -> str:
     at = x + (NAME_GAP if anchor == "start" else -NAME_GAP)
     halo = "paint-order='stroke' stroke='#fff' stroke-width='3' stroke-linejoin='round'"
-    lines = [text_at(at, y + (0 if label.local else 4), label.name, size=12, anchor=anchor)]
+    lines = [text_at(at, y - rise + (0 if label.local else 4), label.name, size=12, anchor=anchor)]
     if label.local:
         # Letters of one script carry their own direction; without a direction of the element the anchor stays put.
-        local = text_at(at, y + LOCAL_DROP, label.local, size=12, anchor=anchor)
+        local = text_at(at, y - rise + LOCAL_DROP, label.local, size=12, anchor=anchor)
         lines.append(local.replace("<text ", "<text lang='ur' "))
     texts = "".join(line.replace("<text ", f"<text {halo} ") for line in lines)
     return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='2.8' fill='{INK}'/>{texts}"

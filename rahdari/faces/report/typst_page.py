@@ -11,8 +11,9 @@ from rahdari.faces.report.words import RIGHT_TO_LEFT
 
 FONTS = Path(__file__).parents[2] / "static" / "fonts"
 LONG_ROWS = 24  # of a folded table; the HTML report holds the rest
-MANY_COLUMNS = 9  # from here up a table lies across the page even where its section does not
+MANY_COLUMNS = 9  # from here up a table on an upright page is set smaller
 SHORT_LETTERS = 14  # a column that never holds more takes what it needs
+ONE_WORD_LETTERS = 30  # identifiers and dates cannot be broken
 MOST_SHARE, LEAST_SHARE = 60.0, 8.0  # letters at which a long column's share of the room ends
 TONES = {"good": "#d8efe6", "fair": "#f6ebcf", "bad": "#f7ddd6", "plain": "#e8ebee"}
 PREAMBLE = """
@@ -62,12 +63,13 @@ def _cell(cell: Cell, anchors: set[str]) -> str:
     return f"[{body}]"
 
 
-def _shown(table: Table) -> tuple[tuple[Cell, ...], ...]:
-    return table.rows[:LONG_ROWS] if table.is_long else table.rows
+def _shown(table: Table, *, is_whole: bool = False) -> tuple[tuple[Cell, ...], ...]:
+    return table.rows[:LONG_ROWS] if table.is_long and not is_whole else table.rows
 
 
-def _table(table: Table, anchors: set[str]) -> str:
-    rows = _shown(table)
+def _table(table: Table, anchors: set[str], *, is_whole: bool = False) -> str:
+    rows = _shown(table, is_whole=is_whole)
+    size = "5.5pt" if len(table.header) >= MANY_COLUMNS and not is_whole else "7pt"
     aligns = ", ".join(table.align)
     head = ", ".join(f"[*#{_escape(name)}*]" for name in table.header)
     body = ",\n".join(", ".join(_cell(cell, anchors) for cell in row) for row in rows)
@@ -76,7 +78,7 @@ def _table(table: Table, anchors: set[str]) -> str:
     more = f"#text(7pt, fill: muted)[#{_escape(f'{left_out:,} more rows stand in report.html.')}]" if left_out else ""
     caption = f"#caption[#{_escape(table.caption)}]\n" if table.caption else ""
     return (
-        f"{caption}#text(7pt)[#table(columns: ({widths},), align: ({aligns},), stroke: (x, y) => "
+        f"{caption}#text({size})[#table(columns: ({widths},), align: ({aligns},), stroke: (x, y) => "
         f'(bottom: 0.4pt + rgb("#dde2e7")), inset: 3pt, table.header({head}),\n{body})]\n{more}\n'
     )
 
@@ -87,6 +89,9 @@ def _width(table: Table, index: int) -> str:
     lengths = [max(len(cell.text), len(cell.second)) for cell in cells]
     longest = max([*lengths, len(table.header[index])], default=0)
     if longest <= SHORT_LETTERS or (table.align[index] == "right" and longest <= 2 * SHORT_LETTERS):
+        return "auto"
+    is_one_word = not any(" " in text for cell in cells for text in (cell.text, cell.second))
+    if is_one_word and longest <= ONE_WORD_LETTERS:
         return "auto"
     mean = sum(lengths) / max(1, len(lengths))
     return f"{min(MOST_SHARE, max(LEAST_SHARE, (mean + longest) / 2)):.0f}fr"
@@ -119,8 +124,7 @@ def _block(block: Block, drawings: Path, count: list[int], anchors: set[str]) ->
     if isinstance(block, Text):
         return f"#note[#{_escape(block.text)}]\n" if block.is_note else f"#{_escape(block.text)}\n\n"
     if isinstance(block, Table):
-        across = "#page(flipped: true)[\n" if len(block.header) >= MANY_COLUMNS else ""
-        return f"{across}{_table(block, anchors)}{']' if across else ''}\n"
+        return _table(block, anchors)
     if isinstance(block, Figure):
         return _figure(block, drawings, count)
     return _headlines(block)
@@ -139,9 +143,9 @@ def _headlines(block: Headlines) -> str:
 def _section(section: Section, drawings: Path, count: list[int], anchors: set[str]) -> str:
     local = f"#h(1fr) #local({_escape(section.local)})" if section.local else ""
     blocks = "\n".join(
-        _block(block, drawings, count, anchors)
-        if not section.is_wide or not isinstance(block, Table)
-        else _table(block, anchors)
+        _table(block, anchors, is_whole=True)
+        if section.is_wide and isinstance(block, Table)
+        else _block(block, drawings, count, anchors)
         for block in section.blocks
     )
     body = f"= #{_escape(section.title)} {local} {_mark(section.anchor)}\n{blocks}\n"
@@ -156,8 +160,22 @@ def _anchors(report: Report) -> set[str]:
             if isinstance(block, Heading):
                 anchors.add(block.anchor)
             elif isinstance(block, Table):
-                anchors |= {cell.anchor for row in _shown(block) for cell in row if cell.tone is None}
+                rows = _shown(block, is_whole=section.is_wide)
+                anchors |= {cell.anchor for row in rows for cell in row if cell.tone is None}
     return anchors - {""}
+
+
+def _contents(report: Report) -> str:
+    """Return the list of sections with their pages, in both scripts."""
+    cells = []
+    for section in report.sections:
+        label = f"label({_escape(section.anchor)})"
+        local = f"local({_escape(section.local)})" if section.local else "none"
+        dots = "text(fill: muted, box(width: 1fr, repeat[.]))"
+        page = f"[#context counter(page).at({label}).first()]"
+        cells.append(f"link({label}, {_escape(section.title)}), {dots}, {page}, align(right, {local})")
+    rows = ",\n".join(cells)
+    return f"#v(1.5em)\n#caption[Contents]\n#grid(columns: (auto, 1fr, auto, auto), gutter: 7pt,\n{rows})\n"
 
 
 def typst_source(report: Report, drawings: Path) -> str:
@@ -169,6 +187,7 @@ def typst_source(report: Report, drawings: Path) -> str:
     body += _headlines(report.headlines)
     if report.facts:
         body += f"#note[#{_escape(' '.join(report.facts))}]\n"
+    body += _contents(report)
     body += "\n".join(_section(section, drawings, count, anchors) for section in report.sections)
     body += f"\n#v(1em)\n#{_escape(report.boundary_note)}\n\n#{_escape(report.stamp)}\n"
     way = "rtl" if report.local_language in RIGHT_TO_LEFT else "ltr"

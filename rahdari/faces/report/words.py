@@ -64,6 +64,7 @@ UNIT_NAMES = {
     "per_km2": "a km²",
     "bps_per_hz": "bit/s per Hz",
     "count": "",
+    "stated": "",
     "year": "",
 }
 MONEY_NAMES = {"usd": "US$", "pkr": "Rs"}
@@ -113,6 +114,18 @@ def plain_unit(unit: str) -> str:
     """
     low = unit.lower()
     return UNIT_ALIASES.get(low, low if low in MONEY_NAMES else unit)
+
+
+def technologies_named(text: str) -> str:
+    """Return a sentence with technologies by their names instead of their identifiers.
+
+    >>> technologies_named("works over mobile_5g")
+    'works over 5G mobile'
+    """
+    for technology, name in TECHNOLOGY_NAMES.items():
+        if "_" in technology:
+            text = text.replace(technology, name)
+    return text
 
 
 def figure(value: object, unit: str = "") -> str:
