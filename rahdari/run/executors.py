@@ -30,9 +30,16 @@ def _dask_map(client: Any, function: Callable[[Any], Any], chunks: Iterable[Any]
     return gathered
 
 
+def check_executor(executor: str) -> None:
+    """Raise :class:`InputError` where there is no such executor."""
+    if executor not in EXECUTORS:
+        raise InputError(Problem(f"executor '{executor}' is unknown", f"use one of {', '.join(EXECUTORS)}"))
+
+
 @contextmanager
 def map_function(executor: str, n_workers: int) -> Iterator[MapFunction]:
     """Yield the function behind ``ctx.map``; results come back in order whatever the executor."""
+    check_executor(executor)
     if executor == "serial" or n_workers <= 1:
         yield serial_map
     elif executor == "threads":
@@ -42,12 +49,10 @@ def map_function(executor: str, n_workers: int) -> Iterator[MapFunction]:
         # Spawn: Numba's thread layer dies in a forked child.
         with ProcessPoolExecutor(n_workers, mp_context=multiprocessing.get_context("spawn")) as processes:
             yield partial(_pool_map, processes)
-    elif executor == "dask":
+    else:
         try:
             from distributed import Client
         except ImportError as error:
-            raise InputError(Problem("dask is not installed", "pip install 'rahdari[dask]'")) from error
+            raise InputError(Problem("dask is not installed", "pip install 'rahdari[distributed]'")) from error
         with Client(n_workers=n_workers, threads_per_worker=1) as client:
             yield partial(_dask_map, client)
-    else:
-        raise InputError(Problem(f"executor '{executor}' is unknown", f"use one of {', '.join(EXECUTORS)}"))

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rahdari.errors import InputError, Problem, RahdariError
+from rahdari.errors import InputError, Problem, RahdariError, raise_if_any
 from rahdari.model.manifest import EngineManifest, read_manifest
+from rahdari.run.locate import package_folder
 from rahdari.schema import base_schemas, schemas_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rahdari.schema import TableSchema
 
 GROUP = "rahdari.engines"
+PACKAGE = "rahdari"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +43,51 @@ class Registry:
 
 
 def _folder(point: EntryPoint) -> Path:
-    spec = find_spec(point.value)
-    if spec is None or spec.origin is None:
+    folder = package_folder(point.value)
+    if folder is None:
         raise InputError(Problem(f"package {point.value} is not installed", "install it or remove the entry point"))
-    return Path(spec.origin).parent
+    return folder
+
+
+def _own_schemas(manifest: EngineManifest, engines: Mapping[str, EngineManifest]) -> dict[str, TableSchema]:
+    """Return the schemas of an engine's tables; faults of the plug-in are raised together."""
+    own = schemas_in(manifest.folder / "tables")
+    missing = [table for table in manifest.writes if table not in own]
+    problems = [
+        Problem(f"no schema for {table}", f"add tables/{table}.csv to the engine's folder", manifest.name)
+        for table in missing
+    ]
+    if manifest.name in engines:
+        problems.append(Problem("another engine has the same name", "give it a name of its own", manifest.name))
+    taken = {table: other.name for other in engines.values() for table in other.writes}
+    taken |= dict.fromkeys(base_schemas(), "the country")
+    for table in manifest.writes:
+        if table in taken:
+            cure = "give the table another name"
+            problems.append(Problem(f"{table} is already written by {taken[table]}", cure, manifest.name))
+    raise_if_any(problems)
+    return {table: own[table] for table in manifest.writes}
+
+
+def _rank(point: EntryPoint) -> tuple[bool, str, str]:
+    """Return the place of an entry point: our own first, so that a plug-in never displaces one of them."""
+    return (point.value.split(".", maxsplit=1)[0] != PACKAGE, point.name, point.value)
 
 
 def registry(points: Iterable[EntryPoint] | None = None) -> Registry:
-    """Return all engines that can be read, and those that cannot with the reason."""
+    """Return all engines that can be read, and those that cannot with the reason; none is imported."""
     engines: dict[str, EngineManifest] = {}
     schemas = dict(base_schemas())
     files = {name: Path(__file__).parents[1] / "schema" / "tables" / f"{name}.csv" for name in schemas}
     quarantined: dict[str, str] = {}
-    for point in sorted(entry_points(group=GROUP) if points is None else points, key=lambda point: point.name):
+    found = entry_points(group=GROUP) if points is None else points
+    # The same package may be on the path twice.
+    unique = {(point.name, point.value): point for point in found}
+    for point in sorted(unique.values(), key=_rank):
         try:
             manifest = read_manifest(_folder(point))
-            own = schemas_in(manifest.folder / "tables")
-            missing = [table for table in manifest.writes if table not in own]
-            if missing:
-                cure = "add tables/<table>.csv to the engine's folder"
-                raise InputError(Problem(f"no schema for {', '.join(missing)}", cure, manifest.name))
-        except (RahdariError, ImportError, ValueError) as error:
+            own = _own_schemas(manifest, engines)
+        except (RahdariError, ImportError, ValueError, OSError) as error:
             quarantined[point.name] = str(error)
             continue
         engines[manifest.name] = manifest

@@ -7,16 +7,16 @@ parameters, seed and the content of the tables it reads.  An unchanged rerun imp
 from __future__ import annotations
 
 import importlib
+import math
 import time
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from rahdari.errors import PlanError, Problem, RahdariError
+from rahdari.errors import CancelledError, PlanError, Problem
 from rahdari.run.consistency import consistency_record
-from rahdari.run.country import CountryInputs, country_states
-from rahdari.run.digest import code_digest, digest_of
-from rahdari.run.executors import map_function
+from rahdari.run.country import CountryInputs, Watch, country_states
+from rahdari.run.digest import MANIFEST, code_digest, digest_of, folder_digest, storing_digest
+from rahdari.run.executors import check_executor, map_function
 from rahdari.run.order import GATHERED, ordered, without
 from rahdari.run.registry import Registry, registry
 from rahdari.run.state import TableState, states_of, store_tables
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rahdari.model.manifest import EngineManifest
+    from rahdari.model.params import Params
     from rahdari.model.result import EngineResult
     from rahdari.model.scenario import Scenario
     from rahdari.store.cache import ResultCache
 
+README = "README.md"
 EventKind = Literal["started", "progress", "finished", "cached"]
 
 
@@ -76,13 +78,15 @@ class RunResult:
     registry: Registry | None = None
 
 
-def _load(reference: str) -> Any:  # noqa: ANN401  # an engine function or a parameter model
+def load_reference(reference: str) -> Any:  # noqa: ANN401  # an engine function or a parameter model
+    """Return what ``package.module:name`` names; whatever goes wrong on the way is a :class:`PlanError`."""
     module, _, name = reference.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever a plug-in does when it is imported
         cure = "mend or remove the plug-in, or leave it out with --off"
-        raise PlanError(Problem(f"cannot load {reference}: {error}", cure)) from error
+        what = f"cannot load {reference}: {type(error).__name__}: {error}"
+        raise PlanError(Problem(what, cure)) from error
 
 
 def check_parameters(engines: Mapping[str, EngineManifest], scenario: Scenario) -> None:
@@ -98,21 +102,27 @@ def check_parameters(engines: Mapping[str, EngineManifest], scenario: Scenario) 
     for name, values in scenario.engines.items():
         if name in engines:
             try:
-                validated(_load(engines[name].params), values, f"scenario {scenario.name}, [engines.{name}]")
+                validated(load_reference(engines[name].params), values, f"scenario {scenario.name}, [engines.{name}]")
             except InputError as error:
                 problems += error.problems
     raise_if_any(problems)
 
 
 def engine_key(manifest: EngineManifest, digests: Mapping[str, str], scenario: Scenario, backend: str) -> str:
-    """Return the cache key of an engine's result."""
+    """Return the cache key of an engine's result: all that may change it.
+
+    That is the engine's code with what it imports, every file of its folder but its page and its labels,
+    parameters, circumstances, and the content of the tables it reads.
+    """
     return digest_of(
         manifest.name,
         manifest.version,
         manifest.fidelity,
+        sorted(manifest.writes),
+        storing_digest(),
         code_digest(manifest.module),
         code_digest(manifest.params.partition(":")[0]),
-        [(path.name, path.read_bytes()) for path in sorted((manifest.folder / "tables").glob("*.csv"))],
+        folder_digest(manifest.folder, skip=(MANIFEST, README)),
         sorted(scenario.engines.get(manifest.name, {}).items()),
         scenario.seed,
         scenario.detail,
@@ -124,7 +134,7 @@ def engine_key(manifest: EngineManifest, digests: Mapping[str, str], scenario: S
 
 
 def _call(
-    manifest: EngineManifest, states: Mapping[str, TableState], scenario: Scenario, options: RunOptions
+    manifest: EngineManifest, params: Params, states: Mapping[str, TableState], scenario: Scenario, options: RunOptions
 ) -> EngineResult:
     """Import and call one engine; it sees the tables it declares and nothing else."""
     from rahdari.model.context import Context
@@ -134,8 +144,7 @@ def _call(
         options.on_event(Event("progress", manifest.name, done, total, text))
 
     tables = Tables({name: states[name].frame() for name in manifest.reads})
-    params = _load(manifest.params)(**scenario.engines.get(manifest.name, {}))
-    function = _load(manifest.entry)
+    function = load_reference(manifest.entry)
     with map_function(options.executor, options.n_workers) as mapper:
         context = Context(
             seed=scenario.seed,
@@ -156,17 +165,45 @@ def _call(
     return result
 
 
-def _meta(result: EngineResult, manifest: EngineManifest, duration_s: float, params: dict[str, Any]) -> dict[str, Any]:
+def _plain(values: Mapping[str, Any], manifest: EngineManifest) -> dict[str, Any]:
+    """Return the values as plain JSON; a number that is none is an error of the engine."""
+    plain = {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
+    for name, value in plain.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            what = f"engine {manifest.name} gave {name} = {value} for '{plain['name']}'"
+            raise PlanError(Problem(what, "leave out what cannot be computed", manifest.name))
+    return plain
+
+
+def _meta(result: EngineResult, manifest: EngineManifest, duration_s: float, params: Params) -> dict[str, Any]:
     return {
         "engine": manifest.name,
         "version": manifest.version,
         "fidelity": manifest.fidelity,
-        "params": params,
+        "params": params.model_dump(mode="json"),
+        "params_described": {name: item.description or "" for name, item in type(params).model_fields.items()},
         "duration_s": round(duration_s, 3),
-        "indicators": [{**asdict(item), "value": float(item.value)} for item in result.indicators],
-        "certificates": [item.as_dict() for item in result.certificates],
+        "indicators": [{**_plain(asdict(item), manifest), "value": float(item.value)} for item in result.indicators],
+        "certificates": [_plain(item.as_dict(), manifest) for item in result.certificates],
         "notes": list(result.notes),
     }
+
+
+def _computed(
+    manifest: EngineManifest, states: Mapping[str, TableState], scenario: Scenario, options: RunOptions
+) -> tuple[EngineResult, dict[str, Any]]:
+    """Return what an engine gives and its record; whatever goes wrong in it names the engine."""
+    start = time.perf_counter()
+    params: Params = load_reference(manifest.params)(**scenario.engines.get(manifest.name, {}))
+    try:
+        result = _call(manifest, params, states, scenario, options)
+    except MemoryError as error:
+        cure = "lower n_places in the scenario, or use a machine with more memory"
+        raise PlanError(Problem(f"engine {manifest.name} ran out of memory", cure)) from error
+    except Exception as error:
+        error.add_note(f"in engine {manifest.name}, {manifest.entry}")
+        raise
+    return result, _meta(result, manifest, time.perf_counter() - start, params)
 
 
 def _engine_states(
@@ -177,10 +214,7 @@ def _engine_states(
     meta = options.cache.meta(key)
     if meta is None:
         options.on_event(Event("started", manifest.name, text=manifest.title))
-        start = time.perf_counter()
-        result = _call(manifest, states, scenario, options)
-        params = _load(manifest.params)(**scenario.engines.get(manifest.name, {})).model_dump(mode="json")
-        meta = _meta(result, manifest, time.perf_counter() - start, params)
+        result, meta = _computed(manifest, states, scenario, options)
         meta = store_tables(options.cache, key, result.tables, known.schemas, meta)
         options.on_event(Event("finished", manifest.name, text=manifest.title, duration_s=meta["duration_s"]))
     else:
@@ -201,7 +235,8 @@ def _engine_states(
 
 def _gathered(records: list[dict[str, Any]], options: RunOptions, known: Registry) -> dict[str, TableState]:
     """Return the state of ``indicators``, gathered from all engines that have run."""
-    key = digest_of(GATHERED, sorted((record["name"], record["key"]) for record in records))
+    asked = sorted((record["name"], record["key"]) for record in records)
+    key = digest_of(GATHERED, asked, storing_digest(), code_digest(__name__), known.schemas[GATHERED])
     meta = options.cache.meta(key)
     if meta is None:
         import polars as pl  # an unchanged rerun reads no table
@@ -229,6 +264,7 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
     Nothing is written but the result cache, so a crash at any moment loses at most the engine that was running.
     """
     known = known or registry()
+    check_executor(options.executor)
     check_parameters(known.engines, scenario)
     options.cache.sweep()
     inputs_known = [name for name in known.schemas if name not in _written(known)]
@@ -237,26 +273,18 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
         known.engines.values(), scenario.engines_off, inputs_known, has_quarantined=has_quarantined
     )
     steps = ordered(remaining, inputs_known)
-    states, record = country_states(inputs, scenario, options.cache, known, _country_events(options))
+    states, record = country_states(inputs, scenario, options.cache, known, _country_watch(options))
     result = RunResult(states, [], [], dropped, known)
     for step in steps:
-        if options.is_cancelled():
-            from rahdari.errors import CancelledError
-
-            raise CancelledError(Problem("stopped on request", "run the same command again: it resumes from the cache"))
+        _stop_if_asked(options)
         if GATHERED in step.reads and GATHERED not in states:
             states.update(_gathered(result.engines, options, known))
-        try:
-            new, record = _engine_states(step, states, scenario, options, known)
-        except RahdariError:
-            raise
-        except MemoryError as error:
-            cure = "lower n_places in the scenario, or use a machine with more memory"
-            raise PlanError(Problem(f"engine {step.name} ran out of memory", cure)) from error
+        new, record = _engine_states(step, states, scenario, options, known)
         states.update(new)
         result.engines.append(record)
     if GATHERED not in states:
         states.update(_gathered(result.engines, options, known))
+    _stop_if_asked(options)
     result.consistency = consistency_record(states, options.cache)
     return result
 
@@ -265,8 +293,19 @@ def _written(known: Registry) -> set[str]:
     return {table for engine in known.engines.values() for table in engine.writes} | {GATHERED}
 
 
-def _country_events(options: RunOptions) -> Callable[[str, str, float], None]:
+def _country_watch(options: RunOptions) -> Watch:
+    """Return the listeners of the country's step; each word of progress is also a chance to stop."""
+
     def emit(kind: EventKind, text: str, duration_s: float) -> None:
         options.on_event(Event(kind, "country", text=text, duration_s=duration_s))
 
-    return partial(emit)
+    def progress(done: int, total: int, text: str) -> None:
+        _stop_if_asked(options)
+        options.on_event(Event("progress", "country", done, total, text))
+
+    return Watch(emit, progress)
+
+
+def _stop_if_asked(options: RunOptions) -> None:
+    if options.is_cancelled():
+        raise CancelledError(Problem("stopped on request", "run the same command again: it resumes from the cache"))

@@ -54,7 +54,13 @@ def store_tables(
             ready = conform(frame, schemas[name], file=name)
             path = staging / f"{name}.parquet"
             digest = write_table(ready, path, schemas[name])
-            records[name] = {"digest": digest, "n_rows": ready.height, "n_bytes": path.stat().st_size}
+            found = path.stat()
+            records[name] = {
+                "digest": digest,
+                "n_rows": ready.height,
+                "n_bytes": found.st_size,
+                "modified_ns": found.st_mtime_ns,
+            }
         full = {**meta, "tables": records}
         cache.commit(key, staging, full)
     except BaseException:

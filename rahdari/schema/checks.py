@@ -92,12 +92,16 @@ def _cast(frame: pl.DataFrame, column: Column, file: str) -> tuple[pl.Series, li
     if column.kind == "bool" and series.dtype == pl.String():
         mapping = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
         cast = series.str.to_lowercase().replace_strict(mapping, default=None, return_dtype=pl.Boolean())
-    elif column.kind == "int" and series.dtype == pl.String():
-        cast = series.cast(pl.Float64(), strict=False).cast(pl.Int64(), strict=False)
+    elif column.kind == "int" and (series.dtype == pl.String() or series.dtype.is_float()):
+        number = series.cast(pl.Float64(), strict=False)
+        # A share of a person is no count: refused rather than cut off.
+        cast = pl.select(pl.when(number == number.floor()).then(number)).to_series().cast(pl.Int64(), strict=False)
     else:
         cast = series.cast(dtype, strict=False)
     bad = (cast.is_null() & series.is_not_null() & (series.cast(pl.String()).fill_null("") != "")).arg_true().to_list()
     cure = f"write a value of type {column.kind}"
+    if bad and column.is_number and "," in str(series[bad[0]]):
+        cure = "write decimals with a point and thousands without a separator"
     return cast, _each(bad, f"'{series[bad[0]]}' is no {column.kind}" if bad else "", cure, file, column.name)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.units import carries_unit
 
 TABLES_FOLDER = Path(__file__).parent / "tables"
+FIELDS = ("column", "type", "unit", "default", "description", "status")
 KINDS = ("id", "key", "text", "int", "float", "bool", "enum", "geometry")
 STATUSES = ("key", "required", "optional", "result")
 
@@ -89,7 +91,9 @@ class TableSchema:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise InputError(Problem(f"{self.name} has no column {name}", f"use one of {', '.join(self.names)}"))
+        near = difflib.get_close_matches(name, self.names, n=1)
+        cure = f"use '{near[0]}'" if near else f"use one of {', '.join(self.names)}"
+        raise InputError(Problem(f"{self.name} has no column '{name}'", cure))
 
 
 def _column_problems(path: Path, row: int, column: Column) -> list[Problem]:
@@ -113,15 +117,20 @@ def read_schema(path: Path) -> TableSchema:
     """Return the schema in one CSV file; all its faults are raised together."""
     problems: list[Problem] = []
     columns = []
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=1):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        absent = [field for field in FIELDS if field not in (reader.fieldnames or ())]
+        if absent:
+            what = f"the header lacks {', '.join(absent)}"
+            raise InputError(Problem(what, f"begin the file with {','.join(FIELDS)}", path.name))
+        for number, row in enumerate(reader, start=1):
             column = Column(
-                name=row["column"],
-                type=row["type"],
-                unit=row["unit"],
-                default=row["default"],
-                description=row["description"],
-                status=row["status"],
+                name=row["column"] or "",
+                type=row["type"] or "",
+                unit=row["unit"] or "",
+                default=row["default"] or "",
+                description=row["description"] or "",
+                status=row["status"] or "",
                 formula=row.get("formula") or "",
             )
             problems += _column_problems(path, number, column)

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_CHANGES = 200
+GATHERER = "rahdari"  # writes the table of indicators
+ENGINE_PARTS = ("version", "fidelity", "params", "code")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             flat |= _flat(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
@@ -57,6 +59,8 @@ def _technologies(left: PlanReader, right: PlanReader) -> tuple[list[dict[str, A
         return [], 0
     keys = ["place_id", "year"]
     columns = [*keys, "technology", "n_people", "why"]
+    if not all(set(columns) <= set(plan.schema("access").names) for plan in (left, right)):
+        return [], 0
     joined = left.table("access").select(columns).join(right.table("access").select(columns), on=keys, suffix="_right")
     changed = joined.filter(pl.col("technology") != pl.col("technology_right"))
     rows = (
@@ -66,6 +70,37 @@ def _technologies(left: PlanReader, right: PlanReader) -> tuple[list[dict[str, A
         .head(MAX_CHANGES)
     )
     return rows.to_dicts(), changed["place_id"].n_unique()
+
+
+def _engines(left: PlanReader, right: PlanReader) -> list[dict[str, Any]]:
+    """Return the engines that one plan lacks, or whose version, fidelity, parameters or code differ."""
+    sides = [{record["name"]: record for record in plan.manifest["engines"]} for plan in (left, right)]
+    rows = []
+    for name in sorted({*sides[0], *sides[1]}):
+        flats = [
+            _flat({part: side[name].get(part) for part in ENGINE_PARTS}) if name in side else {"is_run": False}
+            for side in sides
+        ]
+        for what in sorted({*flats[0], *flats[1]}) if all(name in side for side in sides) else ["is_run"]:
+            values = [flat.get(what, True if what == "is_run" else None) for flat in flats]
+            if values[0] != values[1]:
+                rows.append({"engine": name, "what": what, "left": values[0], "right": values[1]})
+    return rows
+
+
+def _inputs(left: PlanReader, right: PlanReader) -> list[dict[str, Any]]:
+    """Return the tables of the country whose content differs, with their row counts."""
+    writers = {record["name"] for plan in (left, right) for record in plan.manifest["engines"]} | {GATHERER}
+    rows = []
+    for name in sorted({*left.names, *right.names}):
+        records = [plan.manifest["tables"].get(name) for plan in (left, right)]
+        if any(record and record["writer"] in writers for record in records):
+            continue
+        digests = [record["digest"] if record else None for record in records]
+        if digests[0] != digests[1]:
+            counts = [record["n_rows"] if record else None for record in records]
+            rows.append({"table": name, "left_n_rows": counts[0], "right_n_rows": counts[1]})
+    return rows
 
 
 def compare(request: CompareRequest, clearance: Clearance = OWNER) -> CompareResponse:
@@ -86,4 +121,6 @@ def compare(request: CompareRequest, clearance: Clearance = OWNER) -> CompareRes
         technology_changes=changes,
         n_places_changed=n_changed,
         differences=differences,
+        engines=_engines(left, right),
+        inputs=_inputs(left, right),
     )

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rahdari.errors import InputError, Problem
-from rahdari.model.scenario import Scenario, read_scenario
-from rahdari.run.country import CountryInputs
+from rahdari.model.scenario import Scenario, read_scenario, validated
 from rahdari.run.digest import digest_of
 from rahdari.run.runner import Event, RunOptions, RunResult, run
-from rahdari.service.packs import COMMON, default_scenario, pack_of, scenario_folders
+from rahdari.service.overlays import country_inputs
+from rahdari.service.packs import asked_country, default_scenario, scenario_folders
 from rahdari.service.requests import PlanRequest, PlanResponse
 from rahdari.store.cache import ResultCache
-from rahdari.store.plans import write_plan
+from rahdari.store.plans import check_plan_folder, write_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +44,7 @@ def scenario_of(request: PlanRequest, pack: Path | None) -> Scenario:
         changes["n_places"] = request.n_places
     if request.engines_off:
         changes["engines_off"] = (*scenario.engines_off, *request.engines_off)
-    return scenario.model_copy(update=changes)
-
-
-def _slug(country: str) -> str:
-    return Path(country).name.strip().lower().replace(" ", "-")
+    return validated(Scenario, {**scenario.model_dump(), **changes}, "the request")
 
 
 def _commit() -> str:
@@ -69,13 +64,6 @@ def _commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()
-
-
-def _imports(scenario: Scenario, overlay: Path) -> dict[str, Path]:
-    """Return the files to lay over the country: those imported before, then the scenario's own."""
-    record = overlay / "imports.json"
-    earlier: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    return {kind: Path(path) for kind, path in {**earlier, **scenario.imports}.items()}
 
 
 def _manifest(result: RunResult, scenario: Scenario, country: str, plan_digest: str) -> dict[str, Any]:
@@ -120,16 +108,11 @@ def plan(
     Raises :class:`rahdari.errors.InputError` with every fault of the scenario or the files at once.
     """
     start = time.perf_counter()
-    pack = pack_of(request.country)
-    scenario = scenario_of(request, pack)
-    folder = request.out or PLANS / f"{_slug(request.country)}-{scenario.name}"
-    inputs = CountryInputs(
-        country=request.country,
-        pack_folder=pack,
-        common_folder=COMMON,
-        data_cache=request.cache_dir / "data",
-        imports=_imports(scenario, request.cache_dir / "overlays" / _slug(request.country)),
-    )
+    asked = asked_country(request.country)
+    scenario = scenario_of(request, asked.pack)
+    folder = request.out or PLANS / f"{asked.slug}-{scenario.name}"
+    check_plan_folder(folder)
+    inputs = country_inputs(asked, request.cache_dir, {kind: Path(file) for kind, file in scenario.imports.items()})
     events: list[Event] = []
 
     def forward(event: Event) -> None:
@@ -144,13 +127,14 @@ def plan(
         is_cancelled=is_cancelled,
     )
     result = run(inputs, scenario, options)
+    # Content only, so that the same plan made elsewhere has the same digest.
     plan_digest = digest_of(
-        request.country,
-        scenario.model_dump(mode="json"),
+        asked.slug,
+        scenario.model_dump(mode="json", exclude={"imports"}),
         sorted((name, state.digest) for name, state in result.tables.items()),
         sorted((record["name"], record["key"]) for record in result.engines),
     )
-    manifest = _manifest(result, scenario, request.country, plan_digest)
+    manifest = _manifest(result, scenario, asked.title, plan_digest)
     files = {name: (state.path, state.digest) for name, state in result.tables.items()}
     known = result.registry
     schemas = {name: known.schema_files[name].read_bytes() for name in files} if known else {}
@@ -158,7 +142,7 @@ def plan(
     engines = {record["name"] for record in result.engines}
     return PlanResponse(
         folder=folder,
-        country=request.country,
+        country=asked.title,
         scenario=scenario.name,
         plan_digest=plan_digest,
         n_engines_run=sum(event.kind == "finished" and event.step in engines for event in events),

@@ -55,7 +55,10 @@ class ExplainRequest(Params):
 
 
 class ExplainNode(Params):
-    """One cell, how it came about, and the cells below it."""
+    """One cell, how it came about, and the cells below it.
+
+    ``recomputed_value`` is what the formula gives from the terms; it is ``None`` where there is no formula.
+    """
 
     name: str
     value: float | int | bool | str | None
@@ -69,6 +72,10 @@ class ExplainNode(Params):
     engine: str = ""
     fidelity: str = ""
     evidence: str = ""
+    value_low: float | None = None
+    value_high: float | None = None
+    recomputed_value: float | int | bool | str | None = None
+    certificates: list[dict[str, Any]] = Field(default_factory=list)
     source: dict[str, Any] | None = None
     terms: list[ExplainNode] = Field(default_factory=list)
 
@@ -81,7 +88,7 @@ class CompareRequest(Params):
 
 
 class CompareResponse(Params):
-    """Indicators, technologies and parameters that differ."""
+    """Indicators, technologies, engines, inputs and wishes that differ."""
 
     left: str
     right: str
@@ -89,6 +96,8 @@ class CompareResponse(Params):
     technology_changes: list[dict[str, Any]]
     n_places_changed: int
     differences: list[dict[str, Any]]
+    engines: list[dict[str, Any]]
+    inputs: list[dict[str, Any]]
 
 
 class CountryRequest(Params):
@@ -96,7 +105,7 @@ class CountryRequest(Params):
 
     country: str
     cache_dir: Path
-    n_places: int = Field(32_000, ge=100)
+    n_places: int = Field(32_000, ge=100, le=2_000_000)
     out: Path | None = None
 
 
@@ -118,7 +127,6 @@ class ImportRequest(Params):
     file: Path
     country: str
     cache_dir: Path
-    overlay_dir: Path
 
 
 class ImportResponse(Params):

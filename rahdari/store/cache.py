@@ -8,8 +8,8 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from rahdari.errors import PlanError, Problem
-from rahdari.store.atomic import write_text
+from rahdari.store.atomic import locked, write_text, writing
+from rahdari.store.digest import file_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,18 +25,16 @@ class ResultCache:
         self.folder = folder
 
     def meta(self, key: str) -> dict[str, Any] | None:
-        """Return what was recorded with the key, or ``None`` where it is absent or damaged."""
-        path = self.folder / key / META
+        """Return what was recorded with the key, or ``None`` where it is absent or damaged.
+
+        A damaged file is a miss, not an error: the engine simply runs again.
+        """
         try:
-            meta: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
+            meta: dict[str, Any] = json.loads((self.folder / key / META).read_bytes())
+            is_whole = all(_is_whole(self.path(key, table), record) for table, record in meta["tables"].items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        for table, record in meta["tables"].items():
-            file = self.path(key, table)
-            # A truncated file is a miss, not an error: the engine simply runs again.
-            if not file.is_file() or file.stat().st_size != record["n_bytes"]:
-                return None
-        return meta
+        return meta if is_whole else None
 
     def path(self, key: str, table: str) -> Path:
         """Return where the table of a key lies."""
@@ -45,25 +43,25 @@ class ResultCache:
     def begin(self, key: str) -> Path:
         """Return a fresh folder in which the tables of a key are to be written."""
         staging = self.folder / f".{key}.{os.getpid()}.{secrets.token_hex(4)}"
-        try:
+        with writing(self.folder):
             staging.mkdir(parents=True)
-        except OSError as error:
-            cure = "choose another folder with --cache-dir"
-            raise PlanError(Problem(f"cannot write the cache: {error}", cure, str(self.folder))) from error
         return staging
 
     def commit(self, key: str, staging: Path, meta: dict[str, Any]) -> None:
         """Name the staged folder after its key; the first writer wins, the content is the same."""
         write_text(staging / META, json.dumps(meta, sort_keys=True, indent=1))
         target = self.folder / key
-        try:
-            staging.rename(target)
-        except OSError:
-            if self.meta(key) is None:  # a damaged leftover stands in the way
-                shutil.rmtree(target, ignore_errors=True)
-                staging.rename(target)
-            else:
+        # One at a time: two runs must not both clear away the same damaged leftover.
+        with locked(self.folder), writing(target):
+            if self.meta(key) is not None:
                 shutil.rmtree(staging, ignore_errors=True)
+                return
+            if target.exists():
+                # Moved aside first, so that a crash here leaves a miss and not half a folder.
+                aside = self.begin(key)
+                target.rename(aside / key)
+                shutil.rmtree(aside, ignore_errors=True)
+            staging.rename(target)
 
     def discard(self, staging: Path) -> None:
         """Remove a staged folder that will not be committed."""
@@ -78,6 +76,14 @@ class ResultCache:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed
+
+
+def _is_whole(file: Path, record: dict[str, Any]) -> bool:
+    """Return whether a file is as it was written: by size and time, or else by content."""
+    found = file.stat()
+    if found.st_size != record["n_bytes"]:
+        return False
+    return found.st_mtime_ns == record.get("modified_ns") or file_digest(file) == record["digest"]
 
 
 def _is_alive(pid: int) -> bool:

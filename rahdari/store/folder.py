@@ -29,11 +29,7 @@ REQUIRED = (
 )
 ENDINGS = (".parquet", ".csv")
 GEOMETRY = "geometry"
-
-
-def is_table_folder(folder: Path) -> bool:
-    """Return whether a folder holds a country's tables."""
-    return any((folder / f"country{ending}").is_file() for ending in ENDINGS)
+OTHER_SEPARATORS = (";", "\t", "|")
 
 
 def _read(path: Path, schema: TableSchema) -> pl.DataFrame:
@@ -42,9 +38,17 @@ def _read(path: Path, schema: TableSchema) -> pl.DataFrame:
         # Point tables carry a geometry made from their coordinates; the coordinates are the truth.
         return frame.drop(GEOMETRY) if schema.is_point_table and GEOMETRY in frame.columns else frame
     try:
-        return pl.read_csv(path, infer_schema=False, encoding="utf8")
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
-        raise InputError(Problem(f"is no readable CSV: {error}", "save it as UTF-8 CSV", path.name)) from error
+        frame = pl.read_csv(path, infer_schema=False, encoding="utf8")
+    except (pl.exceptions.PolarsError, UnicodeDecodeError, OSError) as error:
+        what = f"is no readable CSV: {str(error).splitlines()[0]}"
+        cure = "save it as CSV in UTF-8, with commas and one header line"
+        raise InputError(Problem(what, cure, path.name)) from error
+    if any("\0" in name or "\ufffd" in name for name in frame.columns):
+        raise InputError(Problem("is not UTF-8", "save it as CSV in UTF-8", path.name))
+    other = next((mark for mark in OTHER_SEPARATORS if frame.width == 1 and mark in frame.columns[0]), None)
+    if other is not None:
+        raise InputError(Problem(f"is separated by {other!r}", "save it as CSV with commas", path.name))
+    return frame
 
 
 def read_tables_folder(folder: Path, schemas: Mapping[str, TableSchema]) -> dict[str, pl.DataFrame]:

@@ -7,7 +7,6 @@ QGIS, DuckDB and GeoPandas open a table as it is.  Point tables get a geometry c
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import pyarrow.parquet as pq
 
 from rahdari.errors import PlanError, Problem
 from rahdari.store.atomic import replacing
+from rahdari.store.digest import file_digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,15 +64,6 @@ def write_table(frame: pl.DataFrame, path: Path, schema: TableSchema) -> str:
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS)
         return file_digest(temporary)
-
-
-def file_digest(path: Path) -> str:
-    """Return the digest of a file's bytes (40 hex digits)."""
-    digest = hashlib.blake2b(digest_size=20)
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def read_parquet(path: Path, schema: TableSchema | None, columns: Sequence[str] | None = None) -> pl.DataFrame:

@@ -7,13 +7,14 @@ added to readers afterwards.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rahdari.errors import InputError, Problem
+from rahdari.errors import InputError, PlanError, Problem
 from rahdari.schema import TableSchema, read_schema
 from rahdari.store.parquet import read_parquet
 from rahdari.store.plans import read_plan_manifest
@@ -30,6 +31,16 @@ class Clearance:
     """What the reader may see: everything up to ``level``."""
 
     level: str = "secret"
+
+    def __post_init__(self) -> None:
+        """Refuse a level that there is not; :class:`InputError`."""
+        if self.level not in LEVELS:
+            raise InputError(Problem(f"clearance '{self.level}' is unknown", f"use one of {', '.join(LEVELS)}"))
+
+    @property
+    def is_full(self) -> bool:
+        """Return whether nothing is hidden from the reader, labels nobody knows included."""
+        return self.level == LEVELS[-1]
 
     def allows(self) -> list[str]:
         """Return the classifications that may be read."""
@@ -61,14 +72,20 @@ class PlanReader:
 
     def schema(self, table: str) -> TableSchema:
         """Return the schema of a table as the plan's own engines declare it."""
-        return read_schema(self.folder / self._record(table)["schema"])
+        path = self.folder / self._record(table)["schema"]
+        if not path.is_file():
+            raise PlanError(Problem("is no longer there", "open the plan again, or run it again", str(path)))
+        return read_schema(path)
 
     def table(self, name: str) -> pl.DataFrame:
         """Return one table, without the rows that the clearance does not cover."""
         path = self.folder / self._record(name)["file"]
-        modified_ns = path.stat().st_mtime_ns if path.is_file() else 0
-        frame = _frame(path, modified_ns, self.schema(name))
-        if "classification" in frame.columns:
+        if not path.is_file():
+            what = f"table '{name}' is no longer there"
+            raise PlanError(Problem(what, "open the plan again, or run it again", str(path)))
+        frame = _frame(path, path.stat().st_mtime_ns, self.schema(name))
+        # A row without a label, or with one that nobody knows, is for the full clearance alone.
+        if "classification" in frame.columns and not self.clearance.is_full:
             frame = frame.filter(pl.col("classification").is_in(self.clearance.allows()))
         return frame
 
@@ -84,6 +101,8 @@ class PlanReader:
 
     def _record(self, name: str) -> dict[str, Any]:
         if name not in self.manifest["tables"]:
-            raise InputError(Problem(f"the plan has no table '{name}'", f"use one of {', '.join(self.names)}"))
+            near = difflib.get_close_matches(name, self.names, n=1)
+            cure = f"use '{near[0]}'" if near else f"use one of {', '.join(self.names)}"
+            raise InputError(Problem(f"the plan has no table '{name}'", cure))
         record: dict[str, Any] = self.manifest["tables"][name]
         return record

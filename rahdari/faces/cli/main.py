@@ -5,7 +5,6 @@ Nothing heavy is imported until a command runs, so that ``rahdari --help`` answe
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,12 +35,10 @@ EXIT_INPUT = 2
 
 
 def cache_folder(given: Path | None) -> Path:
-    """Return the cache folder: as given, from RAHDARI_CACHE_DIR, or the user's own."""
-    if given is not None:
-        return given
-    if "RAHDARI_CACHE_DIR" in os.environ:
-        return Path(os.environ["RAHDARI_CACHE_DIR"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rahdari"
+    """Return the cache folder: as given, or the user's own."""
+    from rahdari.faces.locations import default_cache_dir
+
+    return given if given is not None else default_cache_dir()
 
 
 def plan_folder(given: Path | None) -> Path:
@@ -51,23 +48,32 @@ def plan_folder(given: Path | None) -> Path:
     return given if given is not None else newest_plan(Path("plans"))
 
 
-def answer(operation: str, call: Callable[[], Any], show: Callable[[Any], None], *, as_json: bool) -> None:
-    """Run an operation and print its response; exit 2 with every problem where it fails."""
-    from rahdari.errors import RahdariError
+def answer(
+    operation: str, call: Callable[[], Any], show: Callable[[Any], None], *, as_json: bool, prints_itself: bool = False
+) -> None:
+    """Run an operation and print its response; exit 2 with every problem where it fails.
+
+    An error that nobody foresaw is told in the same form, with its traceback on the standard error.
+    """
+    from rahdari.errors import CancelledError, Problem, RahdariError
     from rahdari.faces.cli import output
 
     try:
         response = call()
+        if not prints_itself:
+            (output.print_json_for(operation) if as_json else show)(response)
     except RahdariError as error:
         output.print_failure(operation, error, as_json=as_json)
         raise typer.Exit(EXIT_INPUT) from error
     except KeyboardInterrupt as error:
-        typer.echo("stopped; run the same command again: it resumes from the cache", err=True)
+        stopped = CancelledError(Problem("stopped on request", "run the same command again: it resumes from the cache"))
+        output.print_failure(operation, stopped, as_json=as_json)
         raise typer.Exit(EXIT_INPUT) from error
-    if as_json:
-        output.print_json(operation, response)
-    else:
-        show(response)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        output.print_unforeseen(operation, error, as_json=as_json)
+        raise typer.Exit(EXIT_INPUT) from error
 
 
 @app.command()
@@ -116,13 +122,14 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Serve a plan on a map."""
-    from rahdari.faces.cli import serving
+    from rahdari.faces.cli import output, serving
 
     answer(
         "show",
         lambda: serving.serve(plan_folder(plan), host=host, port=port, open_browser=open_browser, as_json=as_json),
-        lambda _response: None,
-        as_json=False,
+        output.print_model,
+        as_json=as_json,
+        prints_itself=True,
     )
 
 
@@ -140,14 +147,19 @@ def explain(
     from rahdari.faces.cli import output
 
     def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.model.scenario import validated
         from rahdari.service.explain import explain as explain_cell
         from rahdari.service.requests import ExplainRequest
 
-        keys = dict(output.pairs(at or []))
-        folder = plan_folder(plan)
-        return explain_cell(
-            ExplainRequest(plan=folder, table=table, row_id=row_id, column=column, at=keys, depth=depth)
-        )
+        request = {
+            "plan": plan_folder(plan),
+            "table": table,
+            "row_id": row_id,
+            "column": column,
+            "at": dict(output.pairs(at or [])),
+            "depth": depth,
+        }
+        return explain_cell(validated(ExplainRequest, request, "the command line"))
 
     answer("explain", call, output.print_explanation, as_json=as_json)
 
@@ -225,12 +237,12 @@ def country_build(
     from rahdari.faces.cli import output
 
     def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.model.scenario import validated
         from rahdari.service.countries import build_country
         from rahdari.service.requests import CountryRequest
 
-        return build_country(
-            CountryRequest(country=country, cache_dir=cache_folder(cache_dir), n_places=places, out=out)
-        )
+        request = {"country": country, "cache_dir": cache_folder(cache_dir), "n_places": places, "out": out}
+        return build_country(validated(CountryRequest, request, "the command line"))
 
     answer("country build", call, output.print_country, as_json=as_json)
 
@@ -263,11 +275,7 @@ def data_import(
         from rahdari.service.countries import import_file
         from rahdari.service.requests import ImportRequest
 
-        folder = cache_folder(cache_dir)
-        request = ImportRequest(
-            kind=kind, file=file, country=country, cache_dir=folder, overlay_dir=folder / "overlays"
-        )
-        return import_file(request)
+        return import_file(ImportRequest(kind=kind, file=file, country=country, cache_dir=cache_folder(cache_dir)))
 
     answer("data import", call, output.print_model, as_json=as_json)
 
@@ -308,5 +316,24 @@ def data_score(
 
 
 def main() -> None:
-    """Run the command line."""
-    sys.exit(app())
+    """Run the command line; with ``--json`` a wrong call is answered in JSON like every other failure."""
+    if "--json" not in sys.argv[1:]:
+        app()
+        return
+    import click
+
+    try:
+        code = app(standalone_mode=False)
+    except click.ClickException as error:
+        from rahdari.errors import InputError, Problem
+        from rahdari.faces.cli import output
+
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else app.info.name
+        operation = str(path).removeprefix(str(app.info.name)).strip()
+        cure = f"see '{path} --help'"
+        output.print_failure(operation, InputError(Problem(error.format_message(), cure)), as_json=True)
+        sys.exit(EXIT_INPUT)
+    except click.exceptions.Abort:
+        sys.exit(EXIT_INPUT)
+    sys.exit(code if isinstance(code, int) else 0)

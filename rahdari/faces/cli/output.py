@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import typer
 from pydantic import BaseModel
 
-from rahdari.errors import InputError, Problem, RahdariError
+from rahdari.errors import InputError, PlanError, Problem, RahdariError
 from rahdari.service.requests import RESPONSE_VERSION, ExplainNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rahdari.service.requests import CompareResponse, CountryResponse, DoctorResponse
 
@@ -35,27 +36,44 @@ def print_json(operation: str, response: Any) -> None:  # noqa: ANN401  # any re
         "warnings": result.get("warnings", []) if is_mapping else [],
         "errors": [],
     }
-    sys.stdout.write(orjson.dumps(envelope, default=str).decode() + "\n")
+    typer.echo(orjson.dumps(envelope, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+def print_json_for(operation: str) -> Callable[[Any], None]:
+    """Return the printer of one operation's envelope."""
+    return partial(print_json, operation)
+
+
+def _print_failed(operation: str, problems: list[dict[str, Any]]) -> None:
+    envelope = {
+        "ok": False,
+        "operation": operation,
+        "schema_version": RESPONSE_VERSION,
+        "result": None,
+        "certificates": [],
+        "warnings": [],
+        "errors": problems,
+    }
+    typer.echo(orjson.dumps(envelope, default=str).decode())
 
 
 def print_failure(operation: str, error: RahdariError, *, as_json: bool) -> None:
     """Print every problem with file, row, column and cure."""
     if as_json:
-        envelope = {
-            "ok": False,
-            "operation": operation,
-            "schema_version": RESPONSE_VERSION,
-            "result": None,
-            "certificates": [],
-            "warnings": [],
-            "errors": [problem.as_dict() for problem in error.problems],
-        }
-        sys.stdout.write(orjson.dumps(envelope).decode() + "\n")
+        _print_failed(operation, [problem.as_dict() for problem in error.problems])
         return
     count = len(error.problems)
     typer.echo(f"{operation}: {count} problem{'s' if count > 1 else ''}; nothing was written", err=True)
     for problem in error.problems:
         typer.echo(f"  - {problem}", err=True)
+
+
+def print_unforeseen(operation: str, error: Exception, *, as_json: bool) -> None:
+    """Print an error that is ours: its traceback for whoever mends it, and what the user can do."""
+    traceback.print_exception(error)
+    what = f"internal error, {type(error).__name__}: {error}"
+    cure = "report it with the lines above; the plan you had is unharmed"
+    print_failure(operation, PlanError(Problem(what, cure)), as_json=as_json)
 
 
 def pairs(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -82,6 +100,19 @@ def number(value: object) -> str:
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"  # noqa: PLR2004  # from here digits are noise
 
 
+def proof(certificate: Mapping[str, Any]) -> str:
+    """Return a certificate in one line.
+
+    >>> proof({"name": "Tree", "cost": 10.0, "lower_bound": 9.0, "gap_frac": 0.1, "unit": "km", "method": "cuts"})
+    'Tree: 10 km, at least 9 by cuts, gap 10.00%'
+    """
+    cost = f"{certificate['name']}: {number(certificate['cost'])} {certificate['unit']}"
+    if certificate["lower_bound"] is None:
+        return f"{cost}, no bound known ({certificate['method']})"
+    bound = f"at least {number(certificate['lower_bound'])} by {certificate['method']}"
+    return f"{cost}, {bound}, gap {certificate['gap_frac']:.2%}"
+
+
 def print_explanation(node: ExplainNode, indent: int = 0) -> None:
     """Print a cell and, indented below it, all it was made from."""
     pad = "  " * indent
@@ -94,8 +125,12 @@ def print_explanation(node: ExplainNode, indent: int = 0) -> None:
     if node.how:
         label = f" ({node.fidelity})" if node.fidelity else ""
         typer.echo(f"{pad}  {node.how}{label}")
+    if node.value_low is not None and node.value_high is not None:
+        typer.echo(f"{pad}  range {number(node.value_low)} to {number(node.value_high)}{unit}")
     if node.formula:
         typer.echo(f"{pad}  = {node.formula}")
+    for item in node.certificates:
+        typer.echo(f"{pad}  proof: {proof(item)}")
     if node.source:
         source = node.source
         date = f", {source['published_on']}" if source.get("published_on") else ""
@@ -109,6 +144,11 @@ def print_comparison(response: CompareResponse) -> None:
     typer.echo(f"left  {response.left}\nright {response.right}\n")
     for row in response.differences:
         typer.echo(f"  asked differently: {row['what']}: {row['left']} -> {row['right']}")
+    for row in response.inputs:
+        typer.echo(f"  other input: {row['table']}: {number(row['left_n_rows'])} -> {number(row['right_n_rows'])} rows")
+    for row in response.engines:
+        what = "the code" if row["what"] == "code" else f"{row['what']}: {row['left']} -> {row['right']}"
+        typer.echo(f"  engine {row['engine']} differs in {what}")
     for row in response.indicators:
         if row["change_value"] != 0:
             values = f"{number(row['left_value'])} -> {number(row['right_value'])} {row['unit']}"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rahdari.run.runner import Event
     from rahdari.service.requests import PlanResponse
@@ -26,6 +28,7 @@ QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 #: Sections of a report and their wall time are shown where they took longer than people wait without a sign.
 PATIENCE_S = 1.0
+STOPPING = b"\nstopping at the next step; once more stops at once\n"
 
 
 class Lines:
@@ -38,38 +41,28 @@ class Lines:
 
 
 @contextlib.contextmanager
-def live_progress() -> Iterator[Any]:
+def listening(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
     """Yield a listener that keeps a live table in a terminal, or prints lines elsewhere."""
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield Lines()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rahdari.faces.cli.live import LiveTable
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        tasks: dict[str, Any] = {}
-
-        def listen(event: Event) -> None:
-            if event.kind == "started":
-                tasks[event.step] = progress.add_task(event.text, total=None)
-            elif event.kind == "progress" and event.step in tasks:
-                progress.update(tasks[event.step], completed=event.done, total=event.total)
-            elif event.kind == "finished" and event.step in tasks:
-                progress.update(tasks[event.step], completed=1, total=1)
-
-        yield listen
+    with LiveTable() as table:
+        yield table
 
 
 @contextlib.contextmanager
-def _cancellable() -> Iterator[Any]:
-    """Yield a function that says whether SIGINT or SIGTERM came; a second SIGINT stops at once."""
+def _cancellable() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether SIGINT or SIGTERM came; a second one stops at once."""
     asked = {"stop": False}
 
     def ask(_number: int, _frame: object) -> None:
         if asked["stop"]:
             raise KeyboardInterrupt
         asked["stop"] = True
+        # Written past the buffers, which the interrupted code may be using.
+        os.write(sys.stderr.fileno(), STOPPING)
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -86,29 +79,44 @@ def make(request: dict[str, Any], *, quiet: bool, with_report: bool, with_pdf: b
     from rahdari.service.requests import PlanRequest
 
     asked = validated(PlanRequest, request, "the command line")
-    progress = contextlib.nullcontext(Lines()) if quiet else live_progress()
-    with progress as listen, _cancellable() as is_cancelled:
-        response = plan(asked, on_event=listen, is_cancelled=is_cancelled)
-    if with_report:
-        write_reports(response.folder, with_pdf=with_pdf)
+    with listening(quiet=quiet) as listen:
+        with _cancellable() as is_cancelled:
+            response = plan(asked, on_event=listen, is_cancelled=is_cancelled)
+        if with_report or with_pdf:
+            write_reports(response.folder, with_pdf=with_pdf, listen=listen)
     return response
 
 
-def write_reports(folder: Path, *, with_pdf: bool) -> dict[str, dict[str, str]]:
+def _written(listen: Callable[[Event], None], title: str, write: Callable[[Path], Any], folder: Path) -> None:
+    """Write one report and tell the listener."""
+    from rahdari.run.runner import Event
+
+    start = time.perf_counter()
+    listen(Event("started", title, text=title))
+    write(folder)
+    listen(Event("finished", title, text=title, duration_s=time.perf_counter() - start))
+
+
+def write_reports(
+    folder: Path, *, with_pdf: bool, listen: Callable[[Event], None] | None = None
+) -> dict[str, dict[str, str]]:
     """Write the report of a plan where it is missing or older than the plan; return the paths."""
     from rahdari.faces.report.freshness import is_fresh
+    from rahdari.store.plans import read_plan_manifest
 
+    read_plan_manifest(folder)
+    tell = listen or Lines()
     paths = {"report": {"path": str(folder / "report.html")}}
     if not is_fresh(folder, "report.html"):
         from rahdari.faces.report import write_html
 
-        write_html(folder)
+        _written(tell, "Report", write_html, folder)
     if with_pdf:
         paths["pdf"] = {"path": str(folder / "report.pdf")}
         if not is_fresh(folder, "report.pdf"):
             from rahdari.faces.report import write_pdf
 
-            write_pdf(folder)
+            _written(tell, "Report as PDF", write_pdf, folder)
     return paths
 
 
@@ -123,9 +131,7 @@ def show(response: PlanResponse) -> None:
     latest: dict[str, dict[str, Any]] = {}
     for row in sorted(response.indicators, key=lambda row: (row["indicator_id"], row["year"])):
         latest[row["indicator_id"]] = row
-    typer.echo(
-        f"\n{Path(response.country).name.title()}, scenario {response.scenario}: {response.tables['places']:,} places"
-    )
+    typer.echo(f"\n{response.country}, scenario {response.scenario}: {response.tables['places']:,} places")
     for question, wanted in QUESTIONS:
         parts = [_figure(latest[name]) for name in wanted if name in latest]
         typer.echo(f"  {question:<24}{'; '.join(parts) or 'no engine answers this yet'}")

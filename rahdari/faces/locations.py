@@ -1,0 +1,16 @@
+"""Where a user's files lie; the environment is read here and nowhere below."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def default_cache_dir() -> Path:
+    """Return where results and parsed packages are kept for this user.
+
+    That is RAHDARI_CACHE_DIR, or ``rahdari`` below XDG_CACHE_HOME, or below ``~/.cache``.
+    """
+    if own := os.environ.get("RAHDARI_CACHE_DIR"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rahdari"
