@@ -135,9 +135,7 @@ def country_map(
 ) -> str:
     """Return the map: land, layers in order, borders (disputed ones dashed), names, the boundary note."""
     shapes = np.asarray(shapely.from_wkb(outline["geometry"].to_list()), dtype=object)
-    everything = [shapes] if len(shapes) else [layer.geometries for layer in layers if isinstance(layer, Lines)]
-    bounds = shapely.total_bounds(np.concatenate([*everything, np.empty(0, dtype=object)]))
-    frame = MapFrame(bounds.tolist() if np.isfinite(bounds).all() else _dot_bounds(layers), width)
+    frame = MapFrame(_bounds(shapes, layers), width)
     is_area = shapely.get_dimensions(shapes) == 2  # noqa: PLR2004  # a polygon
     is_disputed = outline["is_disputed"].to_numpy().astype(bool)
     note_lines = _wrapped(note, width)
@@ -145,31 +143,45 @@ def country_map(
     body = f"<rect width='{width:.0f}' height='{height:.0f}' fill='{SEA}'/><g transform='scale({1 / GRAIN:g})'>"
     body += f"<path d='{frame.path(shapes[is_area])}' fill='{LAND}' fill-rule='evenodd'/>"
     body += "".join(_layer(frame, layer) for layer in layers)
-    has_lines = bool((~is_area).any())
-    edges = shapes[~is_area & ~is_disputed] if has_lines else shapes
-    body += _stroked(frame.path(_coasts(shapes, is_area) if has_lines else edges), BORDER, 1.0)
-    if has_lines:
-        body += _stroked(frame.path(edges), BORDER, 1.0)
-    body += _stroked(frame.path(shapes[~is_area & is_disputed]), INK, 1.2, DASH) + "</g>"
+    body += _edges(frame, shapes, is_area, is_disputed) + "</g>"
     body += _names(frame, labels)
     for index, line in enumerate(note_lines):
         body += text_at(MARGIN, frame.height + 10 + NOTE_HEIGHT * 0.8 * index, line, size=NOTE_SIZE, colour=MUTED)
     return svg(width, height, body, title)
 
 
-def _coasts(shapes: NDArray[np.object_], is_area: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """Return what of the land's edge no border line follows, so that a dashed line is not drawn over a full one."""
-    near_deg = 0.02  # border lines and land of one data set agree to well under this
-    edge = shapely.boundary(shapely.union_all(shapes[is_area]))
-    return np.asarray([shapely.difference(edge, shapely.buffer(shapely.union_all(shapes[~is_area]), near_deg))])
+def _edges(
+    frame: MapFrame,
+    shapes: NDArray[np.object_],
+    is_area: NDArray[np.bool_],
+    is_disputed: NDArray[np.bool_],
+) -> str:
+    """Draw borders, disputed ones dashed; where border lines are given, land has its own edge only beside them."""
+    lines = shapes[~is_area]
+    full, dashed = shapes[~is_disputed], shapes[is_disputed]
+    if len(lines) and is_area.any():
+        # Border lines and land of one data set agree to well under this.
+        near_deg = 0.02
+        edge = shapely.boundary(shapely.union_all(shapes[is_area]))
+        coast = shapely.difference(edge, shapely.buffer(shapely.union_all(lines), near_deg))
+        full = np.concatenate([np.asarray([coast], dtype=object), shapes[~is_area & ~is_disputed]])
+        dashed = shapes[~is_area & is_disputed]
+    return _stroked(frame.path(full), BORDER, 1.0) + _stroked(frame.path(dashed), INK, 1.2, DASH)
 
 
-def _dot_bounds(layers: Sequence[Lines | Dots]) -> tuple[float, float, float, float]:
-    dots = [layer for layer in layers if isinstance(layer, Dots)]
-    if not dots:
-        return 0.0, 0.0, 1.0, 1.0
-    lon_deg, lat_deg = (np.concatenate([getattr(dot, name) for dot in dots]) for name in ("lon_deg", "lat_deg"))
-    return float(lon_deg.min()), float(lat_deg.min()), float(lon_deg.max()), float(lat_deg.max())
+def _bounds(shapes: NDArray[np.object_], layers: Sequence[Lines | Dots]) -> list[float]:
+    """Return west, south, east, north of the outline, or of all that is drawn where there is none."""
+    points = [shapely.get_coordinates(shapes)]
+    if not len(shapes):
+        for layer in layers:
+            if isinstance(layer, Lines):
+                points.append(shapely.get_coordinates(layer.geometries))
+            else:
+                points.append(np.column_stack([layer.lon_deg, layer.lat_deg]))
+    everything = np.concatenate(points)
+    if not len(everything):
+        return [0.0, 0.0, 1.0, 1.0]
+    return [*everything.min(axis=0).tolist(), *everything.max(axis=0).tolist()]
 
 
 def _wrapped(note: str, width: float) -> list[str]:
