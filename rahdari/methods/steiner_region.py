@@ -1,7 +1,7 @@
 """Raise the bound of a region to what a cut LP over it allows, keeping all other cuts as they are.
 
 Dual ascent gives every terminal its cuts one after another; the LP shares the costs of a region's
-edges among all its terminals' cuts at once.  Its dual values, rounded down, replace the records.
+edges among all its terminals' cuts at once.  Its dual values, in whole units, replace the records.
 Nodes outside the region count as the root, so that every cut stays inside.  Source of the cut LP:
 Koch & Martin 1998, with prizes as slack columns.
 """
@@ -152,9 +152,10 @@ def polish(dual: Dual, centre: int, n_terminals: int, deadline: float) -> tuple[
 
 
 def _is_recorded(dual: Dual, lp: _Lp, row_dual: NDArray[np.float64], terminal: NDArray[np.int64]) -> bool:
-    """Write the LP's dual values, rounded down, as new records, largest first; return whether there was room."""
+    """Write the LP's dual values, in whole units, as new records, largest first; return whether there was room."""
     owner = np.concatenate(lp.owner)
-    amount = np.floor(np.nan_to_num(row_dual)).astype(np.int64)
+    # Rounding to nearest is safe: record_cut charges no more than the edges and the prize have left.
+    amount = np.rint(np.nan_to_num(row_dual)).astype(np.int64)
     for k in np.argsort(-amount, kind="stable"):
         if amount[k] <= 0:
             break

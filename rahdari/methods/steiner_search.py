@@ -44,6 +44,7 @@ _RELAY_FRAC = 0.6  # of a sweep's region is the region whose tree is solved anew
 _CHARGES_EVERY = 8  # regions between two looks at where the gap sits
 _CHARGE_LEAST_FRAC = 0.1  # a sweep ends when so little of the gap sits where it has not looked
 _INNER_FRAC = 0.7  # of a region's nodes are far enough from its edge to count as looked at
+_CLOSED_SHARE = 1_000_000
 _IDLE_MAX = 3  # sweeps of the largest size without gain
 
 
@@ -366,13 +367,14 @@ def search(instance: Instance, deadline: float | None, seed: int) -> Found:
             break
         state.lift(max(1, state.dual.terminals.size // _QUICK_SHARE))
         state.offer(state.primal.best(state.dual.values[2]))
-    size, idle = _REGION_FIRST, 0
-    while deadline is not None and time.monotonic() < deadline and state.gap > 0 and idle < _IDLE_MAX:
+    size, idle = float(_REGION_FIRST), 0
+    # A gap of a millionth is the rounding of money, not a choice.
+    least = state.tree.cost // _CLOSED_SHARE
+    while deadline is not None and time.monotonic() < deadline and state.gap > least and idle < _IDLE_MAX:
         gap = state.gap
         state.sweep(int(size), deadline)
         state.relay_all(int(_RELAY_FRAC * size), deadline)
-        idle = idle + 1 if state.gap == gap and size >= state.dual.terminals.size else 0
+        is_full = size >= min(_REGION_LAST, state.dual.terminals.size)
+        idle = idle + 1 if is_full and gap - state.gap <= least else 0
         size = min(_REGION_LAST, size * _REGION_GROWTH)
-        if size == _REGION_LAST and state.gap == gap:
-            idle += 1
     return _found(state.tree, state.dual)
