@@ -155,7 +155,7 @@ class Explainer:
 
     def change(self, table: str, key: tuple[Value, ...], column: str) -> dict[str, Any] | None:
         """Return the scenario's last change of a cell, if it made one."""
-        changes: list[dict[str, Any]] = self.reader.manifest["scenario"]["changes"]
+        changes: list[dict[str, Any]] = self.reader.manifest["scenario"].get("changes", [])
         cell = (table, str(key[0]), column)
         made = [item for item in changes if (item["table"], item["key"], item["column"]) == cell]
         return made[-1] if made else None

@@ -5,6 +5,7 @@ Nothing heavy is imported until a command runs, so that ``rahdari --help`` answe
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +33,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
 CacheOption = Annotated[Path | None, typer.Option("--cache-dir", help="Where results and parsed packages are kept.")]
 EXIT_INPUT = 2
+#: The base of what typer raises for a wrong call; typer carries its own copy of click.
+USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def cache_folder(given: Path | None) -> Path:
@@ -317,23 +320,28 @@ def data_score(
 
 def main() -> None:
     """Run the command line; with ``--json`` a wrong call is answered in JSON like every other failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no Urdu shows question marks, not a traceback.
+            stream.reconfigure(errors="replace")
     if "--json" not in sys.argv[1:]:
         app()
         return
-    import click
-
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        from rahdari.errors import InputError, Problem
-        from rahdari.faces.cli import output
-
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else app.info.name
-        operation = str(path).removeprefix(str(app.info.name)).strip()
-        cure = f"see '{path} --help'"
-        output.print_failure(operation, InputError(Problem(error.format_message(), cure)), as_json=True)
+    except typer.Abort:
         sys.exit(EXIT_INPUT)
-    except click.exceptions.Abort:
+    except USAGE_ERROR as error:
+        _print_usage_error(error)
         sys.exit(EXIT_INPUT)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _print_usage_error(error: Any) -> None:  # noqa: ANN401  # typer gives its usage errors no public name
+    """Print a wrong call as the envelope of a failure."""
+    from rahdari.errors import InputError, Problem
+    from rahdari.faces.cli import output
+
+    path = error.ctx.command_path if error.ctx else str(app.info.name)
+    operation = path.partition(" ")[2] or path
+    output.print_failure(operation, InputError(Problem(error.format_message(), f"see '{path} --help'")), as_json=True)
