@@ -13,6 +13,7 @@ from rahdari.faces.report import (
     content_trust,
 )
 from rahdari.faces.report.blocks import Headline, Headlines, Report
+from rahdari.faces.report.content_indicators import target_of
 from rahdari.faces.report.words import COUNTED, amount, band, english, local
 
 if TYPE_CHECKING:
@@ -38,11 +39,7 @@ def _context(plan: Plan, row: dict[str, Any], first: dict[str, Any]) -> str:
     parts = [row["how_sure"]]
     if first["year"] != row["year"]:
         parts.append(f"{amount(first['value'], first['unit'])} in {first['year']}")
-    if "targets" in plan.tables:
-        targets = plan.tables["targets"]
-        rows = targets.filter(targets["metric"] == row["indicator_id"]).sort("due_on")
-        parts += [f"target {amount(rows['value'][0], rows['unit'][0])}"] if rows.height else []
-    return " · ".join(parts)
+    return " · ".join(part for part in (*parts, target_of(plan, row["indicator_id"])) if part)
 
 
 def _headlines(plan: Plan) -> Headlines:

@@ -20,6 +20,7 @@ CONNECTIVITY_KEYS = (
     "people_with_50_mbps_frac",
     "people_with_100_mbps_frac",
     "median_downlink_mbps",
+    "mean_downlink_mbps",
     "population_covered_4g_frac",
     "population_covered_5g_frac",
     "fibre_homes_passed_households",
@@ -89,11 +90,20 @@ def value_of(plan: Plan, indicator_id: str, *, at_base: bool = False) -> float |
     return float(rows["value"][-1]) if rows.height else None
 
 
-def _cell(row: dict[str, Any] | None) -> Cell:
+def target_of(plan: Plan, indicator_id: str) -> str:
+    """Return the first target for an indicator in words, or nothing."""
+    if "targets" not in plan.tables:
+        return ""
+    rows = plan.tables["targets"].filter(pl.col("metric") == indicator_id).sort("due_on", "target_id")
+    return f"target {amount(rows['value'][0], rows['unit'][0])}" if rows.height else ""
+
+
+def _cell(row: dict[str, Any] | None, target: str = "") -> Cell:
     if row is None:
         return Cell("")
     unit = "" if row["unit"] in COUNTED else row["unit"]
-    return Cell(amount(row["value"], unit), second=band(row["value_low"], row["value_high"], unit))
+    span = band(row["value_low"], row["value_high"], unit)
+    return Cell(amount(row["value"], unit), second="; ".join(part for part in (span, target) if part))
 
 
 def _sureness(rows: Sequence[dict[str, Any]]) -> Cell:
@@ -118,7 +128,8 @@ def indicator_table(plan: Plan, wanted: Sequence[str], caption: str = "") -> Tab
         first = next((row for row in rows if row["year"] == base), None)
         last = next((row for row in reversed(rows) if row["year"] != base), None)
         names = (
-            Cell(rows[-1]["name"], anchor=anchor_of(indicator_id)), _cell(first), _cell(last), _sureness(rows),
+            Cell(rows[-1]["name"], anchor=anchor_of(indicator_id)), _cell(first),
+            _cell(last, target_of(plan, indicator_id)), _sureness(rows),
             Cell(rows[-1]["formula"]),
         )  # fmt: skip
         table_rows.append(names)

@@ -86,8 +86,8 @@ def _pace_figure(
     title = f"{thing}, end of each year"
     reached = before + so_far[-1]
     caption = (
-        f"Target {figure(value)} by {_month(due_year)}; the plan reaches {figure(reached)}. Years are counted at their "
-        f"end; {years[-1]} holds only the months to the due date."
+        f"Target {figure(value)} by {_month(due_year)}; the plan reaches {figure(reached)}. 'Before' is the last "
+        f"observation; years are counted at their end; {years[-1]} holds only the months to the due date."
     )
     drawing = figures.stacked_columns(points, PART_COLOURS, "thousand", title, lines)
     return Figure((drawing,), caption, tuple(legend), title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rahdari.faces.report import figures
@@ -9,7 +10,16 @@ from rahdari.faces.report.blocks import LEFT, RIGHT, Align, Block, Cell, Figure,
 from rahdari.faces.report.content_indicators import engine_indicator_ids, indicator_table
 from rahdari.faces.report.content_programme import fact_anchor, source_anchor
 from rahdari.faces.report.figures import Bar
-from rahdari.faces.report.words import TECHNOLOGY_NAMES, band, english, figure, local, plain_unit, technologies_named
+from rahdari.faces.report.words import (
+    TECHNOLOGY_NAMES,
+    UNIT_NAMES,
+    band,
+    english,
+    figure,
+    local,
+    plain_unit,
+    technologies_named,
+)
 from rahdari.units import unit_of
 
 if TYPE_CHECKING:
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
 
 TOP_ROWS = 8
+SHORT_FORMS = {"it": "IT", "4g": "4G", "5g": "5G", "capex": "capital", "opex": "operation", "rtt": "round trip"}
 NAMED_BY = {"place_id": "places", "district_id": "districts", "landmark_id": "landmarks"}
 DIGEST_SHOWN = 12
 EXACT_FRAC = 1e-9  # below it the gap is rounding of the arithmetic
@@ -30,7 +41,9 @@ OBSERVED = ("measured", "published", "derived")
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    words = [SHORT_FORMS.get(word, word) for word in name.split("_")]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def _column_title(column: Column) -> str:
@@ -129,7 +142,7 @@ def _with_unit(value: float, unit: str) -> Cell:
     whole = f"{value:,.0f}"
     if plain_unit(unit) == "usd":
         return Cell(f"US$ {whole}")
-    return Cell(whole, second=unit) if " " in unit else Cell(f"{whole} {unit}")
+    return Cell(whole, second=unit) if " " in unit else Cell(f"{whole} {UNIT_NAMES.get(unit, unit)}")
 
 
 def certificates_section(plan: Plan, language: str) -> Section | None:
@@ -165,8 +178,8 @@ def consistency_section(plan: Plan, language: str) -> Section | None:
     rows = tuple(
         (
             Cell(check["name"]),
-            Cell(figure(check["left_value"], check["unit"]), second=f"table {check['left']}"),
-            Cell(figure(check["right_value"], check["unit"]), second=f"table {check['right']}"),
+            replace(_with_unit(check["left_value"], check["unit"]), second=f"table {check['left']}"),
+            replace(_with_unit(check["right_value"], check["unit"]), second=f"table {check['right']}"),
             Cell("kept", "good") if check["is_kept"] else Cell("violated", "bad"),
         )
         for check in plan.manifest["consistency"]
