@@ -132,14 +132,20 @@ def _fibre_map(plan: Plan) -> Figure:
     drawing = map_figure.country_map(
         tables["outline"], layers, note, city_labels(plan), width=LARGE_PIXELS, title=title
     )
-    n_synthetic = links.filter(pl.col("evidence") == "synthetic").height
-    share = f"{n_synthetic / max(1, links.height):.0%}".replace("%", " %")
-    caption = (
-        f"{planned['length_km'].sum():,.0f} km to lay, {links['length_km'].sum():,.0f} km there. {share} of the links "
-        "shown as there are synthetic: fibre is assumed along main roads, summing to the published length, and marks "
-        "no duct. Fibre to lay is drawn in straight pieces and is no survey. Dashed: disputed lines."
+    n_modelled = links.filter(pl.col("evidence").is_in(["assumed", "synthetic"])).height
+    is_all = n_modelled == links.height
+    told = (
+        f"{'All' if is_all else f'{n_modelled:,} of'} {links.height:,} links shown as there are assumed or synthetic: they "
+        "follow main roads and mark no duct. "
+        if n_modelled
+        else ""
     )
-    legend = ((EXISTING_FIBRE, "Fibre today (assumed)"), (PLANNED_FIBRE, "Fibre to lay"))
+    caption = (
+        f"{planned['length_km'].sum():,.0f} km to lay, {links['length_km'].sum():,.0f} km there. {told}Fibre to lay is "
+        "drawn in straight pieces and is no survey. Dashed: disputed lines."
+    )
+    today = "Fibre today" + ((" (assumed)" if is_all else " (partly assumed)") if n_modelled else "")
+    legend = ((EXISTING_FIBRE, today), (PLANNED_FIBRE, "Fibre to lay"))
     return Figure((drawing,), caption, legend, title)
 
 
@@ -198,7 +204,7 @@ def _pair(plan: Plan, kind: str) -> Figure:
     base, target = years_of(plan)
     if kind == "rate":
         legend = tuple((colour, name) for _, _, colour, name in _rate_edges())
-        caption = f"Left {base}, right {target}: busy-hour Mbit/s of an active line or phone; 100 where fibre passes."
+        caption = f"Left {base}, right {target}: busy-hour Mbit/s of an active user, or the fibre product's."
         return Figure(tuple(drawings), caption, legend, f"Rate, {base} and {target}")
     present = set(plan.tables["access"]["technology"].unique().to_list())
     legend = tuple((TECHNOLOGY_COLOURS[name], text) for name, text in TECHNOLOGY_NAMES.items() if name in present)
