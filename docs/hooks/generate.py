@@ -1,4 +1,4 @@
-"""Make the pages that follow from the code: the data dictionary, the engines, the command line, the design index."""
+"""Make the pages that follow from other files: data dictionary, engines, command line, design index, root pages."""
 
 from __future__ import annotations
 
@@ -16,23 +16,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 DOCS = Path(__file__).parents[1]
-COMMANDS = (
-    (),
-    ("plan",),
-    ("show",),
-    ("explain",),
-    ("compare",),
-    ("report",),
-    ("doctor",),
-    ("schema",),
-    ("country",),
-    ("country", "build"),
-    ("country", "list"),
-    ("data",),
-    ("data", "import"),
-    ("data", "forget"),
-    ("data", "score"),
-)
+ROOT = DOCS.parent
 
 
 def _cell(text: str) -> str:
@@ -75,16 +59,44 @@ def engines() -> str:
     return "".join(parts)
 
 
+def commands() -> list[tuple[str, ...]]:
+    """Return every command and group of commands as its words, the program itself first."""
+    from typer.main import get_command
+
+    from rahdari.faces.cli.main import app
+
+    found: list[tuple[str, ...]] = []
+
+    def walk(command: Any, words: tuple[str, ...]) -> None:  # noqa: ANN401  # typer's own command classes
+        found.append(words)
+        for name, below in getattr(command, "commands", {}).items():
+            walk(below, (*words, name))
+
+    walk(get_command(app), ())
+    return found
+
+
 def command_line() -> str:
     """Return the help of every command."""
-    parts = ["# Command line\n\nEvery command takes `--json`; exit codes are 0 and 2.\n"]
-    for command in COMMANDS:
+    intro = (
+        "Every command takes `--json`, which prints one object `{ok, operation, schema_version, result, certificates, "
+        "warnings, errors}`. Exit codes are 0 and 2; with 2 come all problems with their cures, and nothing is written. "
+        "Commands that read a plan take `--plan`; without it the newest below `./plans`. Results are kept in "
+        "the user's cache folder; `--cache-dir` or the variable `RAHDARI_CACHE_DIR` names another."
+    )
+    parts = [f"# Command line\n\n{intro}\n"]
+    for command in commands():
         script = "import sys; sys.argv[0] = 'rahdari'; from rahdari.faces.cli.main import main; main()"
         done = subprocess.run(  # noqa: S603  # our own command with fixed arguments
             [sys.executable, "-c", script, *command, "--help"], capture_output=True, text=True, check=True
         )
         parts.append(f"\n## {' '.join(('rahdari', *command))}\n\n```text\n{done.stdout.strip()}\n```\n")
     return "".join(parts)
+
+
+def root_page(name: str) -> str:
+    """Return a page of the repository's root with its links turned towards the documentation."""
+    return (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
 
 
 def design_index() -> str:
@@ -101,6 +113,8 @@ GENERATED: dict[str, Any] = {
     "engines.md": engines,
     "cli.md": command_line,
     "design/index.md": design_index,
+    "contributing.md": lambda: root_page("CONTRIBUTING.md"),
+    "changelog.md": lambda: root_page("CHANGELOG.md"),
 }
 
 

@@ -1,0 +1,1 @@
+"""An engine in one package, as the contributing guide builds it."""
