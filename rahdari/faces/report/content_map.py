@@ -135,8 +135,8 @@ def _fibre_map(plan: Plan) -> Figure:
     n_modelled = links.filter(pl.col("evidence").is_in(["assumed", "synthetic"])).height
     is_all = n_modelled == links.height
     told = (
-        f"{'All' if is_all else f'{n_modelled:,} of'} {links.height:,} links shown as there are assumed or synthetic: they "
-        "follow main roads and mark no duct. "
+        f"{'All' if is_all else f'{n_modelled:,} of'} {links.height:,} links shown as there are assumed or synthetic: "
+        "they follow main roads and mark no duct. "
         if n_modelled
         else ""
     )
