@@ -78,7 +78,12 @@ def test_the_reader_of_an_imported_file_and_the_file_are_part_of_the_countrys_ke
     file.write_text("a", encoding="utf-8")
     inputs = CountryInputs("PK", None, COMMON, tmp_path, {"sites": file})
     seen: list[str] = []
-    monkeypatch.setattr(country_step, "code_digest", lambda module: seen.append(module) or module)
+
+    def noted(module: str) -> str:
+        seen.append(module)
+        return module
+
+    monkeypatch.setattr(country_step, "code_digest", noted)
     before = country_key(inputs, SCENARIO)
     assert "rahdari.sources.imports.sites" in seen
     file.write_text("b", encoding="utf-8")
