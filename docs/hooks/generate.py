@@ -80,7 +80,7 @@ def command_line() -> str:
     """Return the help of every command."""
     intro = (
         "Every command takes `--json`, which prints one object `{ok, operation, schema_version, result, certificates, "
-        "warnings, errors}`. Exit codes are 0 and 2; with 2 come all problems with their cures, and nothing is written. "
+        "warnings, errors}`. Exit codes are 0 and 2; with 2 come all problems and their cures; nothing is written. "
         "Commands that read a plan take `--plan`; without it the newest below `./plans`. Results are kept in "
         "the user's cache folder; `--cache-dir` or the variable `RAHDARI_CACHE_DIR` names another."
     )

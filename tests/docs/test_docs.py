@@ -1,4 +1,4 @@
-"""What the documentation prints works: commands exist with their options, scenarios validate, code names what exists."""
+"""What the documentation prints works: commands and options exist, scenarios validate, code names what exists."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(?:\.venv/bin/)?(rahdari [^`\n]+|make [a-z-]+)`")
+COMMAND = re.compile(r"\$ |rahdari |make ")  # what is typed; other lines of a console block are what it prints
+TEST_NAME = re.compile(r"`(test_\w+)`")
 PAKISTAN = PACKS / "pakistan"
 #: An ellipsis in a printed command or output stands for what is left out.
 LEFT_OUT = "…"
@@ -66,7 +68,7 @@ def snippets(language: str) -> list[Snippet]:
 def commands_printed() -> list[tuple[str, str]]:
     found = []
     for snippet in snippets("console"):
-        lines = [line[2:] for line in snippet.text.splitlines() if line.startswith("$ ")]
+        lines = [line.removeprefix("$ ") for line in snippet.text.splitlines() if COMMAND.match(line)]
         found += [(snippet.page, line) for line in lines]
     for path in PAGES:
         text = FENCE.sub("", path.read_text(encoding="utf-8"))
@@ -212,3 +214,11 @@ def test_snippets_are_found_in_every_language_that_is_checked() -> None:
 def test_no_page_names_a_folder_of_one_machine(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"(?<![\w.`~])/(?:work|tmp|root|home)\b", text) == []
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    named = {name for path in PAGES for name in TEST_NAME.findall(path.read_text(encoding="utf-8"))}
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    defined = {name for text in sources for name in re.findall(r"def (test_\w+)", text)}
+    assert named
+    assert named - defined == set()
