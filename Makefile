@@ -29,7 +29,7 @@ test-long: $(STAMPS)/dev $(STAMPS)/package ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long
 
 docs: $(STAMPS)/dev $(STAMPS)/package ## build the documentation into site/
-	@$(BIN)/mkdocs build --strict --quiet && echo 'docs: site/index.html'
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo 'docs: site/index.html'
 
 bench: $(STAMPS)/dev $(STAMPS)/package ## one JSON line a claim
 	@$(BIN)/python bench/_run_all.py

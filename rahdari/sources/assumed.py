@@ -32,7 +32,7 @@ SOURCES = (
         "source_id": SOURCE_ID,
         "title": "Assumptions for a country without a pack",
         "publisher": "Rahdari",
-        "licence": "Apache-2.0",
+        "licence": "MIT",
         "kind": "assumed",
         "locator": "rahdari.sources.assumed",
         "note": "Round figures that stand until a pack or an imported file replaces them",

@@ -20,7 +20,7 @@ SOURCES = (
         "source_id": SOURCE_ID,
         "title": "Things that fail together because they lie together",
         "publisher": "Rahdari",
-        "licence": "Apache-2.0",
+        "licence": "MIT",
         "kind": "derived",
         "locator": "rahdari.sources.risk_groups",
         "note": "From modelled fibre and named landings; rates are assumed",
