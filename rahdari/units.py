@@ -55,6 +55,8 @@ SUFFIXES: dict[str, str] = {
     "usd_per_year": "US dollar per year",
     "usd_per_month": "US dollar per month",
     "usd_per_km": "US dollar per kilometre",
+    "usd_per_gbps": "US dollar per Gbit/s",
+    "usd_per_gbps_km": "US dollar per Gbit/s and kilometre",
     "usd_per_mbps_month": "US dollar per Mbit/s and month",
     "pkr": "Pakistan rupee",
     "per_usd": "local currency per US dollar",

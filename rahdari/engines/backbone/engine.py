@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from rahdari.engines.backbone.ends import RouteRequest, route_requests, slug
+from rahdari.engines.backbone.light import optical_row
 from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
 from rahdari.methods.geo import great_circle_km
-from rahdari.methods.optics import GBPS_PER_TBPS, LineDesign, channel_rate_gbps, gsnr_db, osnr_db, spans_in
 from rahdari.methods.results import result_frame
 from rahdari.methods.routing import (
     Arcs,
@@ -208,34 +208,6 @@ def route_ways_table(routes: list[FoundRoute], ways: Ways, rights_of_way: pl.Dat
     return frame.join(rights_of_way.select("row_id", "geometry"), on="row_id", how="left", maintain_order="left")
 
 
-def optical_row(route_id: str, fibre_km: float, params: BackboneParams) -> dict[str, object]:
-    """Return one row of ``optical_paths``: the fewest regenerators at which a rate holds, then the best rate."""
-    design = LineDesign(
-        params.loss_db_per_km, params.span_extra_loss_db, params.noise_figure_db, params.launch_power_dbm,
-        params.symbol_rate_ghz, params.spacing_ghz, params.n_channels,
-    )  # fmt: skip
-    n_spans = spans_in(fibre_km, params.span_max_km)
-    span_km = fibre_km / n_spans
-    for n_regenerators in range(n_spans):
-        unbroken = -(-n_spans // (n_regenerators + 1))
-        signal_db = gsnr_db(design, span_km, unbroken)
-        rate_gbps, modulation = channel_rate_gbps(signal_db, params.margin_db)
-        if rate_gbps > 0.0:
-            break
-    return {
-        "route_id": route_id,
-        "n_spans": n_spans,
-        "span_km": span_km,
-        "n_regenerators": n_regenerators,
-        "n_spans_unbroken": unbroken,
-        "osnr_db": osnr_db(design, span_km, unbroken),
-        "gsnr_db": signal_db,
-        "modulation": modulation,
-        "channel_gbps": rate_gbps,
-        "capacity_tbps": params.n_channels * rate_gbps / GBPS_PER_TBPS,
-    }
-
-
 def certificates_of(routes: list[FoundRoute]) -> tuple[Certificate, ...]:
     """Return the proofs of all shortest routes together and of all disjoint pairs together."""
     pairs = {(route.request.stops[0].node, route.request.stops[-1].node): route.pair for route in routes}
@@ -326,7 +298,10 @@ def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResu
         found_indicators = indicators_of(empty["routes"], tables, params, ctx.year_base)
         return EngineResult(empty, found_indicators, (), (*notes, "The country has no pair of ends to join."))
     routes = result_frame([route_row(route, ways, params) for route in chosen], TABLES / "routes.csv")
-    optical = [optical_row(row["route_id"], row["fibre_km"], params) for row in routes.iter_rows(named=True)]
+    optical = [
+        optical_row(row["route_id"], row["fibre_km"], params, tables["equipment"])
+        for row in routes.iter_rows(named=True)
+    ]
     result = {
         "routes": routes,
         "route_ways": route_ways_table(chosen, ways, tables["rights_of_way"]),

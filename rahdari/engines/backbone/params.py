@@ -64,4 +64,32 @@ class BackboneParams(Params):
     )
     spacing_ghz: float = Field(default=75.0, ge=37.5, le=200.0, description="Grid on which the channels stand.")
     n_channels: int = Field(default=64, ge=1, le=160, description="Channels in the band: 4.8 THz of the C band.")
+    n_core_centres: int = Field(
+        default=48, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
+    )
+    core_spacing_km: float = Field(
+        default=40.0, ge=1.0, le=500.0, description="Least distance between two cities of the core."
+    )
+    n_core_neighbours: int = Field(
+        default=3, ge=1, le=12, description="Nearest cities to which each city of the core has candidate ways."
+    )
+    leaves_city_frac: float = Field(
+        default=0.3,
+        ge=0.0,
+        le=1.0,
+        description="Share of busy-hour traffic that leaves a city and what hangs on it; caches answer the rest.",
+    )
+    to_landings_frac: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="Share of what leaves a city that goes to the sea cables."
+    )
+    gravity_exponent: float = Field(
+        default=1.0, ge=0.0, le=3.0, description="Power of distance by which traffic between cities falls."
+    )
+    core_gap_frac: float = Field(
+        default=0.01, ge=1e-6, le=0.5, description="Gap between cost and proven bound at which the core's design ends."
+    )
+    show_named_risks: bool = Field(
+        default=False,
+        description="List risk groups by name with their members; such rows are restricted and enter no shared output.",
+    )
     margin_db: float = Field(default=2.0, ge=0.0, le=8.0, description="Kept back for ageing, repairs and model error.")
