@@ -1,7 +1,8 @@
 """Signal to noise of an amplified fibre line of equal spans, and the rate it carries.
 
-Amplified spontaneous emission from the noise figure; nonlinear interference from the closed incoherent
-Gaussian-noise model for a fully loaded band (Poggiolini et al., Journal of Lightwave Technology 32, 2014, eq. 15).
+Amplified spontaneous emission from the noise figure; nonlinear interference in :func:`gsnr_db` from the line model of
+:mod:`rahdari.methods.line`, and as a check by hand from the closed incoherent Gaussian-noise model for a fully loaded
+band (Poggiolini et al., Journal of Lightwave Technology 32, 2014, eq. 15).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rahdari.methods.line import GHZ_PER_THZ, LARGEST_LOSS_DB, Amplifier, Channels, Span, line_gsnr_db
+
 PLANCK_JS = 6.62607015e-34  # exact, SI brochure
-CARRIER_HZ = 193.4e12  # centre of the C band, ITU-T G.694.1
+CARRIER_THZ = 193.4
+CARRIER_HZ = CARRIER_THZ * 1e12  # centre of the C band, ITU-T G.694.1
 REFERENCE_BANDWIDTH_HZ = 12.5e9  # 0.1 nm at 1550 nm, in which OSNR is quoted
 WATT_PER_MILLIWATT = 1e-3
 KM_PER_M = 1e-3
@@ -87,12 +91,21 @@ def osnr_db(design: LineDesign, span_km: float, n_spans: int) -> float:
 
 
 def gsnr_db(design: LineDesign, span_km: float, n_spans: int) -> float:
-    """Return the generalised signal to noise ratio in 0.1 nm: amplifier noise and nonlinear interference.
+    """Return the generalised signal to noise ratio in 0.1 nm of the worst channel, noise and interference counted.
 
-    Interference is carried over from the channel's bandwidth to 0.1 nm as noise of the same density.
+    By :mod:`rahdari.methods.line` with Raman scattering between channels; the far end of a span takes its extra loss.
     """
-    interference = span_interference_ratio(design, span_km) * REFERENCE_BANDWIDTH_HZ / (design.symbol_rate_ghz * 1e9)
-    return -10.0 * math.log10(n_spans * (span_noise_ratio(design, span_km) + interference))
+    plant = Span(span_km, design.loss_db_per_km, connector_out_db=design.span_extra_loss_db)
+    first_thz = CARRIER_THZ - 0.5 * (design.n_channels - 1) * design.spacing_ghz / GHZ_PER_THZ
+    channels = Channels.grid(
+        design.n_channels,
+        spacing_ghz=design.spacing_ghz,
+        symbol_rate_ghz=design.symbol_rate_ghz,
+        power_dbm=design.launch_power_dbm,
+        first_thz=first_thz,
+    )
+    amplifier = Amplifier(noise_figure_db=design.noise_figure_db, gain_max_db=LARGEST_LOSS_DB)
+    return float(line_gsnr_db((plant,) * n_spans, channels, amplifier, physics="isrs").min())
 
 
 def channel_rate_gbps(gsnr_value_db: float, margin_db: float) -> tuple[float, str]:
