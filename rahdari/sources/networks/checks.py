@@ -127,7 +127,7 @@ def _check_numbers(draft: Draft, findings: Findings) -> None:
         for capacity, cost in link.modules:
             if _is_wrong(capacity, may_be_zero=False):
                 empty.append((link.row, f"{label} has a module of capacity {capacity:g}"))
-            if _is_wrong(cost):
+            if _is_wrong(cost) or (capacity > 0 and not math.isfinite(cost / capacity)):
                 negative.append((link.row, f"{label} has a module of cost {cost:g}"))
     tell(findings, negative, NOT_NEGATIVE, draft.places[1])
     tell(findings, empty, POSITIVE, draft.places[1])

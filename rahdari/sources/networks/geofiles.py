@@ -70,6 +70,7 @@ def read_geojson(content: Any, name: str, findings: Findings, **how: Any) -> Dra
     if crs is not None and not any(known in told for known in WGS84_NAMES):
         findings.add("the coordinates are not in WGS 84", "save the file in EPSG:4326, as RFC 7946 asks", None, "crs")
         return Draft("geojson", name, places=PLACES)
+    name = content["name"] if isinstance(content.get("name"), str) and content["name"] else name
     features = [_feature(item, row, findings) for row, item in enumerate(content["features"], start=1)]
     draft = draft_of([feature for feature in features if feature is not None], "geojson", name, findings, **how)
     demands = content.get(DEMANDS)
@@ -93,7 +94,7 @@ def _feature(item: Any, row: int, findings: Findings) -> Feature | None:  # noqa
         parts = [parts]
     try:
         drawn = [_positions(part) for part in parts or []]
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         findings.add("the coordinates are no list of longitude and latitude", "draw it again", row, "geometry")
         return None
     fields = item.get("properties")
@@ -115,6 +116,7 @@ def _joined(
     parts: list[FloatArray], row: int, *, is_point: bool, fields: Mapping[str, Any], findings: Findings
 ) -> Feature | None:
     """Return a feature whose parts follow one another; faults: none, pieces apart, one place only, off the globe."""
+    parts = [part for part in parts if len(part)]
     xy = parts[0] if parts else np.empty((0, 2))
     for part in parts[1:]:
         if not np.array_equal(xy[-1], part[0]):
@@ -191,9 +193,9 @@ def draft_of(
     """Return points and lines as nodes and links.
 
     ``snap_km`` is the largest distance between a line's end and its node, 0 or more.  ``crossings`` says what becomes
-    of lines that meet where neither has a node: ``refuse`` makes each a fault, ``keep`` lets them pass one another.
-    Faults: dangling ends, drawn ends away from the node that is named, crossings.  Rings back to the same node are
-    left out with a warning.
+    of lines that meet where neither has a node: ``refuse`` makes each a fault, ``keep`` lets them pass one another;
+    lines that name their nodes are not judged by their drawing.  Faults: dangling ends, drawn ends away from the node
+    that is named, crossings.  Rings back to the same node are left out with a warning.
     """
     draft = Draft(kind, name, places=PLACES)
     lines = [feature for feature in features if not feature.is_point]
@@ -217,8 +219,9 @@ def draft_of(
         draft.links.append(_link(line, pair, length, findings))
     if n_loops:
         findings.warnings.append(f"{n_loops} lines that begin and end at one node were left out")
-    if crossings == "refuse":
-        _check_crossings(lines, snap_km, findings)
+    unnamed = [line for line in lines if not has_points or _named_ends(line) is None]
+    if crossings == "refuse" and unnamed:
+        _check_crossings(unnamed, snap_km, findings)
     return draft
 
 

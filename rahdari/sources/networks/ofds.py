@@ -8,7 +8,6 @@ Lengths (``fibreLength``) are in kilometres, capacities in Gbit/s, as the standa
 from __future__ import annotations
 
 import math
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rahdari.sources.imports.common import Findings
-    from rahdari.sources.networks.network import Network
 
 PLACES = ("nodes", "spans", "demands")
 SCHEMA = (
@@ -194,7 +192,7 @@ class _Parser:
             return None
         told = value.get("coordinates")
         try:
-            positions = [told] if kind == "Point" else list(told or ())
+            positions: list[Any] = [told] if kind == "Point" else list(told or ())
             read = tuple((float(position[0]), float(position[1])) for position in positions)
         except (TypeError, ValueError, IndexError, KeyError, OverflowError):
             read = ()
