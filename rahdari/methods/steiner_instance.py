@@ -95,7 +95,7 @@ def _node_problems(name: str, node: NDArray[np.float64], n_nodes: int) -> list[P
 
 
 def checked(
-    n_nodes: int,
+    n_nodes: object,
     *,
     edge_node: ArrayLike,
     edge_cost: ArrayLike,

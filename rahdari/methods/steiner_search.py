@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rahdari.kernels.steiner_dual import (
     BOUND,
@@ -25,10 +26,11 @@ from rahdari.methods.steiner_local import sub_instance
 from rahdari.methods.steiner_region import polish
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from rahdari.methods.steiner_instance import Instance
 
+Ints = NDArray[np.int64]
+#: Terminal, start, stop, amount and next of every record; newest record of every node; members; state.
+Ledger = tuple[NDArray[np.int32], Ints, Ints, Ints, Ints, Ints, NDArray[np.int32], Ints]
 _RECORDS_PER_NODE = 24  # first guess of the ledger's size; it grows where needed
 _MEMBERS_PER_NODE = 96
 _ROUNDS_MAX = 60  # of exchange; it ends by itself long before
@@ -130,11 +132,18 @@ class Dual:
         )
         reset_rooted(self.graph, self.values, self.scratch, self.state)
 
-    def _empty_ledger(self, n_records: int, n_members: int) -> tuple[NDArray[np.int32], *tuple[NDArray[np.int64], ...]]:
+    def _empty_ledger(self, n_records: int, n_members: int) -> Ledger:
         """Return a ledger of the given size; untouched pages cost no memory."""
-        wide = [np.empty(n_records, np.int64) for _ in range(4)]
-        head = np.full(self.instance.n_nodes, -1, np.int64)
-        return (np.empty(n_records, np.int32), *wide, head, np.empty(n_members, np.int32), self.state)  # type: ignore[return-value]
+        return (
+            np.empty(n_records, np.int32),
+            np.empty(n_records, np.int64),
+            np.empty(n_records, np.int64),
+            np.empty(n_records, np.int64),
+            np.empty(n_records, np.int64),
+            np.full(self.instance.n_nodes, -1, np.int64),
+            np.empty(n_members, np.int32),
+            self.state,
+        )
 
     @property
     def bound(self) -> int:
@@ -146,7 +155,7 @@ class Dual:
         n_records, n_members = self.ledger[0].size, self.ledger[6].size
         live = self._empty_ledger(n_records, n_members)
         state = live[7].copy()
-        compact(self.ledger, (*live[:7], state))
+        compact(self.ledger, (live[0], live[1], live[2], live[3], live[4], live[5], live[6], state))
         self.state[:] = state
         self.ledger = live
         grow_records = 2 if 2 * state[N_RECORDS] > n_records else 1
@@ -154,8 +163,10 @@ class Dual:
         if max(grow_records, grow_members) > 1:
             old = self.ledger
             self.ledger = self._empty_ledger(grow_records * n_records, grow_members * n_members)
-            for new, was in zip(self.ledger[:5], old[:5], strict=True):
-                new[: state[N_RECORDS]] = was[: state[N_RECORDS]]
+            count = int(state[N_RECORDS])
+            self.ledger[0][:count] = old[0][:count]
+            for new, was in zip(self.ledger[1:5], old[1:5], strict=True):
+                new[:count] = was[:count]
             self.ledger[5][:] = old[5]
             self.ledger[6][: state[N_MEMBERS]] = old[6][: state[N_MEMBERS]]
 

@@ -265,7 +265,8 @@ def assumed_ways(lon_deg: NDArray[np.float64], lat_deg: NDArray[np.float64], lan
     """
     node_code, first = np.unique(node_codes(lon_deg, lat_deg), return_index=True)
     part = land_part[first]
-    ways = Ways(node_code, *(np.zeros(0, dtype=np.int64) for _ in range(2)), np.zeros(0), np.zeros(0, dtype=np.int8))
+    no_end = np.zeros(0, dtype=np.int64)
+    ways = Ways(node_code, no_end, no_end, np.zeros(0), np.zeros(0, dtype=np.int8))
     lon, lat = ways.lon_deg, ways.lat_deg
     xyz = sphere_km(lon, lat)
     pairs = []

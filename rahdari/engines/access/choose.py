@@ -430,7 +430,7 @@ def certificates(choice: Choice, tried: list[Choice], wanted: Wanted) -> tuple[C
             words,
             "the same absolute gap, taken over what the fibre on rights of way and connectors costs",
         ),
-        replace(choice.solver, name="Access, fibre forest at the premiums"),
+        replace(choice.solver, name="Access, fibre forest at the premiums", unit="usd"),
     )
 
 

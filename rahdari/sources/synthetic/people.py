@@ -51,6 +51,8 @@ RURAL_DENSITY_FACTOR = 150.0  # assumed: settled density = factor * sqrt(density
 KERNEL_SHARE = 1.0  # Clark (1951): density falls exponentially; scale length as a share of the radius, assumed
 TOWN_GROWTH_MOST = 1.5  # gazetteer populations lag; beyond this factor the census knows towns that it does not
 NEW_TOWN_APART_KM = 5.0  # a tehsil point this near to a known town is that town
+HIGHEST_HOME_M = 4_000.0  # assumed; few villages of the Karakoram, Himalaya or Andes are lived in above it all year
+TRACE_WEIGHT = 1e-9
 ROAD_SCALE_KM = 15.0  # assumed e-folding distance of rural settlement from a main road's node
 TOWN_SCALE_KM = 15.0  # assumed e-folding distance from a town
 FAR_WEIGHT = 0.25  # assumed weight of land far from roads or towns against land beside them
@@ -469,6 +471,8 @@ def _rural_weight(cells: _Cells, at: Ints, settled: pl.DataFrame, nodes: pl.Data
         town, _ = cKDTree(unit_vectors(settled["lon_deg"], settled["lat_deg"])).query(cells.unit[at])
         weight = weight * (FAR_WEIGHT + (1.0 - FAR_WEIGHT) * np.exp(-arc_km(town) / TOWN_SCALE_KM))
     height = np.maximum(land.elevation_m(lon, lat), 0.0)
+    # Cells above the ceiling keep a trace of weight, so that a district that lies wholly above it still has homes.
+    weight = np.where(height > HIGHEST_HOME_M, weight * TRACE_WEIGHT, weight)
     return weight * np.exp(-height / ELEVATION_SCALE_M - land.slope_frac(lon, lat) / SLOPE_SCALE)
 
 
