@@ -91,3 +91,23 @@ def test_conforming_does_not_depend_on_row_order(order: list[int]) -> None:
     frame = small_country()["places"].head(40)
     schema = table_schema("places")
     assert conform(frame[order], schema).equals(conform(frame, schema))
+
+
+@pytest.mark.parametrize("value", ["3.7", "3,000", "1e400", "many", "NaN"])
+def test_a_count_that_is_no_whole_number_is_refused_and_not_cut_off(places: pl.DataFrame, value: str) -> None:
+    text = places.with_columns(pl.col("n_people").cast(pl.String())).with_row_index("row")
+    bad = text.with_columns(n_people=pl.when(pl.col("row") == 3).then(pl.lit(value)).otherwise(pl.col("n_people")))
+    found = problems_of(bad.drop("row"), "places")
+    assert [(problem.row, problem.column) for problem in found] == [(4, "n_people")]
+
+
+def test_an_engines_share_of_a_person_is_refused(places: pl.DataFrame) -> None:
+    found = problems_of(places.with_columns(pl.col("n_people") + 0.5), "places")
+    assert found[0].column == "n_people"
+    whole = places.with_columns(pl.col("n_people").cast(pl.Float64()))
+    assert conform(whole, table_schema("places")).equals(places)
+
+
+def test_a_decimal_comma_is_named_with_its_cure(places: pl.DataFrame) -> None:
+    bad = places.with_columns(area_km2=pl.col("area_km2").cast(pl.String()).str.replace(".", ",", literal=True))
+    assert "decimals with a point" in problems_of(bad, "places")[0].cure

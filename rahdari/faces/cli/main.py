@@ -15,8 +15,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PROGRAM = "rahdari"
 app = typer.Typer(
-    name="rahdari",
+    name=PROGRAM,
     help="Plan, stress-test and run a nation's digital network.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -325,10 +326,10 @@ def main() -> None:
             # A terminal that knows no Urdu shows question marks, not a traceback.
             stream.reconfigure(errors="replace")
     if "--json" not in sys.argv[1:]:
-        app()
+        app(prog_name=PROGRAM)
         return
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name=PROGRAM, standalone_mode=False)
     except typer.Abort:
         sys.exit(EXIT_INPUT)
     except USAGE_ERROR as error:
@@ -342,6 +343,6 @@ def _print_usage_error(error: Any) -> None:  # noqa: ANN401  # typer gives its u
     from rahdari.errors import InputError, Problem
     from rahdari.faces.cli import output
 
-    path = error.ctx.command_path if error.ctx else str(app.info.name)
+    path = error.ctx.command_path if error.ctx else PROGRAM
     operation = path.partition(" ")[2] or path
     output.print_failure(operation, InputError(Problem(error.format_message(), f"see '{path} --help'")), as_json=True)
