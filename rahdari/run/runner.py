@@ -273,10 +273,12 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
         known.engines.values(), scenario.engines_off, inputs_known, has_quarantined=has_quarantined
     )
     steps = ordered(remaining, inputs_known)
-    states, record = country_states(inputs, scenario, options.cache, known, _country_watch(options))
+    states, record = country_states(
+        inputs, scenario, options.cache, known, country_watch(options.on_event, options.is_cancelled)
+    )
     result = RunResult(states, [], [], dropped, known)
     for step in steps:
-        _stop_if_asked(options)
+        _stop_if_asked(options.is_cancelled)
         if GATHERED in step.reads and GATHERED not in states:
             states.update(_gathered(result.engines, options, known))
         new, record = _engine_states(step, states, scenario, options, known)
@@ -284,7 +286,7 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
         result.engines.append(record)
     if GATHERED not in states:
         states.update(_gathered(result.engines, options, known))
-    _stop_if_asked(options)
+    _stop_if_asked(options.is_cancelled)
     result.consistency = consistency_record(states, options.cache)
     return result
 
@@ -293,19 +295,19 @@ def _written(known: Registry) -> set[str]:
     return {table for engine in known.engines.values() for table in engine.writes} | {GATHERED}
 
 
-def _country_watch(options: RunOptions) -> Watch:
+def country_watch(on_event: Callable[[Event], None], is_cancelled: Callable[[], bool] = _never) -> Watch:
     """Return the listeners of the country's step; each word of progress is also a chance to stop."""
 
     def emit(kind: EventKind, text: str, duration_s: float) -> None:
-        options.on_event(Event(kind, "country", text=text, duration_s=duration_s))
+        on_event(Event(kind, "country", text=text, duration_s=duration_s))
 
     def progress(done: int, total: int, text: str) -> None:
-        _stop_if_asked(options)
-        options.on_event(Event("progress", "country", done, total, text))
+        _stop_if_asked(is_cancelled)
+        on_event(Event("progress", "country", done, total, text))
 
     return Watch(emit, progress)
 
 
-def _stop_if_asked(options: RunOptions) -> None:
-    if options.is_cancelled():
+def _stop_if_asked(is_cancelled: Callable[[], bool]) -> None:
+    if is_cancelled():
         raise CancelledError(Problem("stopped on request", "run the same command again: it resumes from the cache"))

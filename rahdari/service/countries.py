@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.model.scenario import Scenario
-from rahdari.run.country import CountryInputs, Watch, country_states
+from rahdari.run.country import CountryInputs, country_states
 from rahdari.run.registry import registry
+from rahdari.run.runner import Event, country_watch
 from rahdari.service.overlays import country_inputs, forget, keep
 from rahdari.service.packs import asked_country
 from rahdari.service.requests import CountryRequest, CountryResponse, ImportRequest, ImportResponse
@@ -27,23 +28,24 @@ if TYPE_CHECKING:
 N_PLACES_CHECKED = 32_000
 
 
-def _ignore(_kind: str, _text: str, _duration_s: float) -> None:
+def _ignore(_event: Event) -> None:
     """Show progress to nobody."""
 
 
 def _states(
-    inputs: CountryInputs, cache_dir: Path, n_places: int, emit: Callable[[str, str, float], None]
+    inputs: CountryInputs, cache_dir: Path, n_places: int, on_event: Callable[[Event], None]
 ) -> dict[str, TableState]:
     scenario = Scenario(name="country", n_places=n_places)
-    states, _ = country_states(inputs, scenario, ResultCache(cache_dir / "results"), registry(), Watch(emit))
+    cache = ResultCache(cache_dir / "results")
+    states, _ = country_states(inputs, scenario, cache, registry(), country_watch(on_event))
     return states
 
 
-def build_country(request: CountryRequest, *, emit: Callable[[str, str, float], None] = _ignore) -> CountryResponse:
+def build_country(request: CountryRequest, *, on_event: Callable[[Event], None] = _ignore) -> CountryResponse:
     """Build the tables of a country, and copy them to a folder where one is given."""
     asked = asked_country(request.country)
     inputs = country_inputs(asked, request.cache_dir, {})
-    states = _states(inputs, request.cache_dir, request.n_places, emit)
+    states = _states(inputs, request.cache_dir, request.n_places, on_event)
     evidence = {}
     for name, state in states.items():
         if "evidence" in state.schema.names:
@@ -63,14 +65,14 @@ def build_country(request: CountryRequest, *, emit: Callable[[str, str, float], 
     )
 
 
-def import_file(request: ImportRequest) -> ImportResponse:
+def import_file(request: ImportRequest, *, on_event: Callable[[Event], None] = _ignore) -> ImportResponse:
     """Validate a real file against the country and lay it over; nothing is written where a row is wrong."""
     from rahdari.sources.imports import read_import
 
     asked = asked_country(request.country)
     inputs = replace(country_inputs(asked, request.cache_dir, {}), imports={})
     check_import(request.kind, request.file)
-    states = _states(inputs, request.cache_dir, N_PLACES_CHECKED, _ignore)
+    states = _states(inputs, request.cache_dir, N_PLACES_CHECKED, on_event)
     result = read_import(request.kind, request.file, {name: state.frame() for name, state in states.items()})
     raise_if_any(list(result.problems))
     kept = keep(request.cache_dir, asked.slug, request.kind, request.file)

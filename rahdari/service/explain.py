@@ -93,6 +93,9 @@ class Explainer:
             node |= self._computed(cell, described.formula, row, depth)
         elif record:
             node |= self._chosen(record, is_empty=value is None)
+            # A row that says why it was chosen says it here too.
+            if row.get("why") and column != "why":
+                node["how"] = f"{row['why']}; {node['how']}"
         else:
             node["how"] = f"{node['evidence'] or 'stated'} fact of the country"
         return ExplainNode(**node)

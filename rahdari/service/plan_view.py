@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rahdari.service.requests import ExplainNode
 
+WHOLE_FROM = 1_000.0  # decimals say nothing from here up
 HEADLINES = (
     "people_with_100_mbps_frac",
     "people_with_20_mbps_frac",
@@ -26,6 +27,17 @@ HEADLINES = (
     "reliable_frac",
     "affordable_frac",
 )
+
+
+def _shown(value: float, unit: str) -> tuple[str, str]:
+    """Return a figure and its unit as a notebook shows them.
+
+    >>> _shown(0.8, "frac"), _shown(12_470_000.0, "households"), _shown(39.84, "mbps")
+    (('80.0', '%'), ('12,470,000', 'households'), ('39.8', 'mbps'))
+    """
+    if unit == "frac":
+        return f"{value * 100:.1f}", "%"
+    return (f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"), unit
 
 
 class PlanTables(Mapping[str, "pl.DataFrame"]):
@@ -184,7 +196,7 @@ class Plan:
             chosen = frame.filter(frame["indicator_id"] == indicator_id).sort("year")
             if chosen.height:
                 row = chosen.row(-1, named=True)
-                rows.append((f"{row['name']} ({row['year']})", f"{row['value']:,.3g}", row["unit"]))
+                rows.append((f"{row['name']} ({row['year']})", *_shown(float(row["value"]), str(row["unit"]))))
         return rows
 
     def _repr_html_(self) -> str:

@@ -239,6 +239,7 @@ def country_build(
 ) -> None:
     """Build a country's input tables from packages, its pack and imported files."""
     from rahdari.faces.cli import output
+    from rahdari.faces.cli.planning import listening
 
     def call() -> Any:  # noqa: ANN401  # a response model
         from rahdari.model.scenario import validated
@@ -246,7 +247,8 @@ def country_build(
         from rahdari.service.requests import CountryRequest
 
         request = {"country": country, "cache_dir": cache_folder(cache_dir), "n_places": places, "out": out}
-        return build_country(validated(CountryRequest, request, "the command line"))
+        with listening(quiet=as_json) as listen:
+            return build_country(validated(CountryRequest, request, "the command line"), on_event=listen)
 
     answer("country build", call, output.print_country, as_json=as_json)
 
@@ -274,12 +276,15 @@ def data_import(
 ) -> None:
     """Lay a real file over a country; every faulty row is named and nothing is written."""
     from rahdari.faces.cli import output
+    from rahdari.faces.cli.planning import listening
 
     def call() -> Any:  # noqa: ANN401  # a response model
         from rahdari.service.countries import import_file
         from rahdari.service.requests import ImportRequest
 
-        return import_file(ImportRequest(kind=kind, file=file, country=country, cache_dir=cache_folder(cache_dir)))
+        request = ImportRequest(kind=kind, file=file, country=country, cache_dir=cache_folder(cache_dir))
+        with listening(quiet=as_json) as listen:
+            return import_file(request, on_event=listen)
 
     answer("data import", call, output.print_model, as_json=as_json)
 
