@@ -253,6 +253,23 @@ def country_build(
     answer("country build", call, output.print_country, as_json=as_json)
 
 
+@country_app.command("itu")
+def country_itu(
+    folder: Annotated[Path, typer.Argument(help="Folder of the ITU's Connectivity Planning Platform.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")],
+    as_json: Json = False,
+) -> None:
+    """Make a country from the files of the ITU's planning platform; show what its own rules choose."""
+    from rahdari.faces.cli import output
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.itu import ItuRequest, import_itu
+
+        return import_itu(ItuRequest(folder=folder, out=out))
+
+    answer("country itu", call, output.print_model, as_json=as_json)
+
+
 @country_app.command("list")
 def country_list(as_json: Json = False) -> None:
     """List the countries that have a pack; every other ISO 3166-1 code works from packages alone."""
