@@ -37,9 +37,9 @@ LENGTH_CURES = {
 def check_draft(draft: Draft, findings: Findings) -> None:
     """Add every fault of a draft: empty parts, keys, ends, places, numbers, lengths, demands without a way."""
     nodes, links, demands = draft.places
-    if not draft.nodes:
+    if not draft.nodes and not findings.problems:
         findings.add("there is no node", "supply a whole file", None, nodes)
-    elif not draft.links:
+    elif not draft.links and not findings.problems:
         findings.add("there is no link", "supply a whole file", None, links)
     _check_ids([(node.row, node.node_id) for node in draft.nodes], "node", nodes, findings)
     _check_ids([(link.row, link.link_id) for link in draft.links], "link", links, findings)
@@ -145,8 +145,8 @@ def _check_lengths(draft: Draft, findings: Findings) -> None:
     for link, direct in zip(draft.links, direct_km(draft).tolist(), strict=True):
         kind = _fault_of_length(link, direct) if link.length_km is not None else None
         if kind is not None:
-            apart = f"; its nodes are {direct:,.10g} km apart" if math.isfinite(direct) else ""
-            what = f"the length of link '{link.link_id}' {kind}: {link.length_km:,.10g} km{apart}"
+            apart = f"; its nodes are {direct:,.6g} km apart" if math.isfinite(direct) else ""
+            what = f"the length of link '{link.link_id}' {kind}: {link.length_km:,.6g} km{apart}"
             faults[kind].append((link.row, what))
     for kind, told in faults.items():
         tell(findings, told, LENGTH_CURES[kind], draft.places[1])

@@ -401,8 +401,8 @@ def text_in(fields: Mapping[str, Any], names: Sequence[str]) -> str | None:
         if value is None or isinstance(value, (dict, list)) or value != value:  # noqa: PLR0124  # NaN is no value
             continue
         is_whole = isinstance(value, float) and value.is_integer()
-        text = str(int(value) if is_whole else value).strip()
-        if text:
+        text = str(int(value) if is_whole else value)
+        if text.strip():
             return text
     return None
 

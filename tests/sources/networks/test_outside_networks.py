@@ -1,0 +1,69 @@
+"""Published networks beside the checkout: counts, costs and structure known from elsewhere."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from rahdari.sources.networks.files import load_instance, load_network, read_network
+from rahdari.sources.networks.writing import write_network
+from tests.sources.networks.samples import same
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rahdari.methods.instance import Instance
+
+pytestmark = pytest.mark.shared
+NAMES = ("polska", "nobel-germany", "nobel-eu")
+
+
+def nominal_cost(instance: Instance) -> float:
+    """Return the cost of carrying every demand on its cheapest path."""
+    n = len(instance.node_id)
+    a, b = instance.link_node.T
+    graph = coo_array((instance.link_unit_cost, (a, b)), shape=(n, n)).tocsr()
+    apart = dijkstra(graph, directed=False)
+    return float(apart[instance.demand_node[:, 0], instance.demand_node[:, 1]] @ instance.demand_value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_sndlib_network_has_its_counts_and_its_nominal_cost(shared_folder: Path, name: str) -> None:
+    folder = shared_folder / "validation" / "backbone"
+    lines = [line for line in (folder / "reference_values.csv").read_text().splitlines() if not line.startswith("#")]
+    expected = next(row for row in csv.DictReader(lines) if row["instance"] == name)
+    instance = load_instance(folder / f"{name}.txt")
+    counts = [len(instance.node_id), len(instance.link_id), len(instance.demand_id)]
+    assert counts == [int(expected[column]) for column in ("nodes", "links", "demands")]
+    assert nominal_cost(instance) == pytest.approx(float(expected["nominal"]), rel=2e-6)  # printed to 0.1
+    assert instance.name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("suffix", [".txt", ".graphml", ".geojson"])
+def test_an_sndlib_network_survives_other_formats(shared_folder: Path, tmp_path: Path, name: str, suffix: str) -> None:
+    instance = load_instance(shared_folder / "validation" / "backbone" / f"{name}.txt")
+    write_network(instance, tmp_path / f"{name}{suffix}")
+    assert same(load_instance(tmp_path / f"{name}{suffix}"), instance)
+
+
+def test_the_topology_zoo_gives_pakistans_research_network(shared_folder: Path) -> None:
+    network = load_network(shared_folder / "validation" / "backbone" / "Pern.graphml")
+    graph = nx.Graph(network.instance.link_node.tolist())
+    assert (len(network.instance.node_id), len(network.instance.link_id)) == (127, 129)
+    assert len(list(nx.bridges(graph))) == 118
+    assert len(list(nx.articulation_points(graph))) == 9
+    assert network.instance.node_lon_deg is not None
+    assert int(np.isfinite(network.instance.node_lon_deg).sum()) == 8
+
+
+def test_west_african_fibre_names_its_one_empty_feature(shared_folder: Path) -> None:
+    path = shared_folder / "data" / "fibre_west_africa" / "combined_lines.geojson"
+    (problem,) = read_network(path, crossings="keep").problems
+    assert (problem.row, problem.what) == (564, "the feature has no geometry")
