@@ -284,8 +284,8 @@ def run(inputs: CountryInputs, scenario: Scenario, options: RunOptions, known: R
         new, record = _engine_states(step, states, scenario, options, known)
         states.update(new)
         result.engines.append(record)
-    if GATHERED not in states:
-        states.update(_gathered(result.engines, options, known))
+    # Once more, with what those engines found that read the indicators of all others.
+    states.update(_gathered(result.engines, options, known))
     _stop_if_asked(options.is_cancelled)
     result.consistency = consistency_record(states, options.cache)
     return result

@@ -193,6 +193,11 @@ def test_an_engine_imports_no_other_engine(name: str) -> None:
                 assert node.module.split(".")[2] == name, path
 
 
+def test_every_indicator_of_every_engine_is_in_the_table(small_plan: Plan) -> None:
+    said = {(row["indicator_id"], row["year"]) for item in small_plan.manifest["engines"] for row in item["indicators"]}
+    assert set(small_plan.indicators.select("indicator_id", "year").iter_rows()) == said
+
+
 def test_every_consistency_check_is_kept(small_plan: Plan) -> None:
     checks = small_plan.manifest["consistency"]
     assert len(checks) >= 6

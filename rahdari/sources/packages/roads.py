@@ -8,9 +8,8 @@ at set-up and are not shipped.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 from zipfile import BadZipFile
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from rahdari.errors import InputError, Problem
 from rahdari.sources.packages.locate import package_file
+from rahdari.store.atomic import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,32 +120,25 @@ def parse_way_graph(text: bytes) -> WayGraph:
     return WayGraph(latlon[:, 1], latlon[:, 0], low[first].astype(np.int32), high[first].astype(np.int32), km[first])
 
 
-def _write_atomically(path: Path, graph: WayGraph) -> None:
+def _keep(path: Path, graph: WayGraph) -> None:
     """Write the arrays in thousandths, so that another process sees the old file or the new one, never half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(
-                file,
-                lon=np.rint(graph.lon_deg * MILLI).astype(np.int32),
-                lat=np.rint(graph.lat_deg * MILLI).astype(np.int32),
-                edge_from=graph.edge_from,
-                edge_to=graph.edge_to,
-                length=np.rint(graph.length_km * MILLI).astype(np.int32),
-            )
-        os.replace(name, path)  # noqa: PTH105 - the pair of os.fdopen above
-    except BaseException:
-        os.unlink(name)  # noqa: PTH108 - as above
-        raise
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            lon=np.rint(graph.lon_deg * MILLI).astype(np.int32),
+            lat=np.rint(graph.lat_deg * MILLI).astype(np.int32),
+            edge_from=graph.edge_from,
+            edge_to=graph.edge_to,
+            length=np.rint(graph.length_km * MILLI).astype(np.int32),
+        )
 
 
 def world_ways(network: Network, cache_dir: Path) -> WayGraph:
     """Return the world's main highways or railways, parsed on first use and kept in ``cache_dir``.
 
-    A damaged cache file is made anew.
+    A damaged file is made anew, and so is that of another version of the package.
     """
-    path = cache_dir / f"scgraph-{network}-{CACHE_VERSION}.npz"
+    path = cache_dir / f"scgraph-{network}-{version('scgraph-data')}-{CACHE_VERSION}.npz"
     try:
         # Opened here: NumPy leaves a damaged file open.
         with path.open("rb") as file, np.load(file) as stored:
@@ -158,5 +151,5 @@ def world_ways(network: Network, cache_dir: Path) -> WayGraph:
             )
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         graph = parse_way_graph(package_file("scgraph_data", f"world_{network}.py").read_bytes())
-    _write_atomically(path, graph)
+    _keep(path, graph)
     return graph
