@@ -24,7 +24,7 @@ GBPS_PER_TBPS = 1000.0
 C_BAND_THZ = (191.3, 196.1)  # 4.8 THz, the Open ROADM flexible grid
 L_BAND_THZ = (186.1, 190.9)  # 4.8 THz below, a guard of 0.4 THz between the amplifiers
 SLOT_GHZ = 12.5  # ITU-T G.694.1 flexible grid: widths in multiples of this
-ADD_DROP_OSNR_DB = 38.0  # one ROADM's add or drop side in 0.1 nm; GNPy's default ROADM
+ADD_DROP_OSNR_DB = 38.0  # adding and dropping at two ROADMs, together, in 0.1 nm; GNPy's default ROADM
 SPAN_TOLERANCE = 1e-12  # a fibre of exactly k spans is not cut once more for rounding
 POWER_STEPS = 3  # the cube-root step is exact without Raman tilt; the tilt moves it by hundredths of a decibel
 N_DIRECTIONS = 2
@@ -158,7 +158,7 @@ def _busiest(channels: Channels, amplifiers: Sequence[Amplifier]) -> int:
 
 def _section_gsnr_db(noise: LineNoise) -> FloatArray:
     """Return the GSNR in 0.1 nm of a stretch between two terminals, with their add and drop sides."""
-    return combined_db(noise.gsnr_db(), ADD_DROP_OSNR_DB, ADD_DROP_OSNR_DB)
+    return combined_db(noise.gsnr_db(), ADD_DROP_OSNR_DB)
 
 
 def bill_of_materials(n_spans: int, n_regenerators: int, n_channels: int, n_bands: int) -> tuple[BillLine, ...]:
