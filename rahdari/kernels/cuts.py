@@ -1,0 +1,75 @@
+"""Least cuts of a fractional flow after the loss of some links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from rahdari.kernels.arrays import Bools, Floats, Int32s, Ints
+
+_LEAST = 1e-9  # residual capacity below this is none; flows are of order one
+
+
+@njit("int64(int64[::1], int32[::1], int32[::1], float64[::1], int64, boolean, int64[::1], int64[::1])", cache=True)
+def _spread(
+    first: Ints, neighbour: Int32s, arc: Int32s, left: Floats, start: int, backwards: bool, via: Ints, queue: Ints
+) -> int:
+    """Fill ``via`` (n,) with the arc that joins each node to the search (-2 where none); return how many joined."""
+    via[:] = -2
+    via[start] = -1
+    queue[0], count, at = start, 1, 0
+    while at < count:
+        v = queue[at]
+        at += 1
+        for slot in range(first[v], first[v + 1]):
+            w = neighbour[slot]
+            x = arc[slot] ^ 1 if backwards else arc[slot]
+            if via[w] == -2 and left[x] > _LEAST:
+                via[w] = x
+                queue[count] = w
+                count += 1
+    return count
+
+
+@njit(
+    "float64(int64[::1], int32[::1], int32[::1], int32[::1], float64[::1], int64, int64, float64, boolean[::1],"
+    " boolean[::1])",
+    cache=True,
+)
+def least_cut(
+    first: Ints, neighbour: Int32s, arc: Int32s, tail: Int32s, capacity: Floats, a: int, b: int, enough: float,
+    near_a: Bools, near_b: Bools,
+) -> float:  # fmt: skip
+    """Return the greatest flow from ``a`` to ``b``, or any from ``enough`` on, and two least cuts.
+
+    ``capacity`` (2m,) by arc.  ``near_a`` (n,) gets the nodes on the side of ``a`` of the cut nearest to it, ``near_b``
+    those on the side of ``a`` of the cut nearest to ``b``; both only where the flow is below ``enough``.
+    """
+    n = first.shape[0] - 1
+    left, via, queue = capacity.copy(), np.empty(n, np.int64), np.empty(n, np.int64)
+    total = 0.0
+    while total < enough:
+        _spread(first, neighbour, arc, left, a, False, via, queue)
+        if via[b] == -2:
+            break
+        room, v = np.inf, b
+        while v != a:
+            room = min(room, left[via[v]])
+            v = tail[via[v]]
+        v = b
+        while v != a:
+            x = via[v]
+            left[x] -= room
+            left[x ^ 1] += room
+            v = tail[x]
+        total += room
+    if total < enough:
+        for v in range(n):
+            near_a[v] = via[v] != -2
+        _spread(first, neighbour, arc, left, b, True, via, queue)
+        for v in range(n):
+            near_b[v] = via[v] == -2
+    return total
