@@ -22,7 +22,7 @@ class PlanRequest(Params):
     executor: str = Field("serial", description="serial, threads, processes or dask")
     n_workers: int = Field(1, ge=1, le=1024, description="Workers for ctx.map")
     detail: str | None = Field(None, description="quick or full; default: as the scenario says")
-    n_places: int | None = Field(None, ge=100, description="Smallest number of places; default: as the scenario says")
+    n_places: int | None = Field(None, ge=100, description="About how many places; default: as the scenario says")
     engines_off: tuple[str, ...] = Field((), description="Engines that do not run")
 
 

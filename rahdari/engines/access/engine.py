@@ -76,6 +76,7 @@ def _notes(graph: WayGraph, ground: Ground, sites: Sites, n_solves: int, ctx: Co
     notes = [
         solved,
         "Planned fibre follows rights of way in straight pieces and is no survey; a whole place has one technology.",
+        "Each place pays for its own radio carriers: a map with more places makes radio dearer and passes more homes.",
         grown,
         "People and households of the last year are those of the census, so that shares compare; traffic grows.",
     ]
