@@ -1,0 +1,93 @@
+"""The master programme: least cost of capacity that keeps all metric cuts found so far; its duals are the proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+SAFETY = 1e-9  # share by which a stated bound stays below what rounding could reach
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Sum of ``weight`` times capacity on ``link`` is at least ``right_side``, by ``scenario`` of the core."""
+
+    scenario: int
+    link: IntArray
+    weight: FloatArray
+    right_side: float
+
+
+class Master:
+    """Cuts and the linear programme over them."""
+
+    def __init__(self, cost: FloatArray, installed: FloatArray) -> None:
+        """Start without cuts."""
+        self.cost, self.installed = cost, installed
+        self.cuts: list[Cut] = []
+        self._idle: list[int] = []
+        m = len(cost)
+        self._model = highspy.Highs()  # type: ignore[no-untyped-call]  # the library's class has no annotations
+        self._model.setOptionValue("output_flag", False)
+        self._model.setOptionValue("threads", 1)
+        none = np.zeros(0, dtype=np.int32)
+        self._model.addCols(
+            m, cost, np.zeros(m), np.full(m, highspy.kHighsInf), 0, np.zeros(m, dtype=np.int32), none, np.zeros(0)
+        )
+
+    def add(self, scenario: int, weight: FloatArray, right_side: float) -> None:
+        """Add a cut with (m,) weights, scaled to a largest weight of one."""
+        top = float(weight.max(initial=0.0))
+        if top <= 0.0 or right_side <= 0.0:
+            return
+        link = np.flatnonzero(weight)
+        cut = Cut(scenario, link, weight[link] / top, right_side / top)
+        self.cuts.append(cut)
+        self._idle.append(0)
+        self._model.addRow(
+            cut.right_side - float(cut.weight @ self.installed[link]),
+            highspy.kHighsInf,
+            len(link),
+            link.astype(np.int32),
+            cut.weight,
+        )
+
+    def solve(self) -> tuple[FloatArray, float]:
+        """Return (m,) new capacities and a bound that the duals prove."""
+        if not self.cuts:
+            return np.zeros(len(self.cost)), 0.0
+        self._model.run()
+        solution = self._model.getSolution()
+        self.dual = np.maximum(0.0, np.array(solution.row_dual))
+        return np.array(solution.col_value), self.proven()[0]
+
+    def proven(self) -> tuple[float, FloatArray]:
+        """Return the bound and the (cuts,) multipliers, scaled so that no link is charged more than its cost."""
+        charged = np.zeros(len(self.cost))
+        for cut, dual in zip(self.cuts, self.dual, strict=True):
+            if dual > 0.0:
+                charged[cut.link] += dual * cut.weight
+        over = charged > self.cost
+        scale = float(np.min(self.cost[over] / charged[over], initial=1.0)) * (1.0 - SAFETY)
+        gain = np.array([cut.right_side - float(cut.weight @ self.installed[cut.link]) for cut in self.cuts])
+        return float(scale * (self.dual @ gain)), scale * self.dual
+
+    def forget(self, patience: int) -> None:
+        """Drop cuts that have not been binding for ``patience`` solutions."""
+        self._idle = [0 if dual > 0.0 else idle + 1 for dual, idle in zip(self.dual, self._idle, strict=True)]
+        dead = [i for i, idle in enumerate(self._idle) if idle >= patience]
+        if dead:
+            self._model.deleteRows(len(dead), np.array(dead, dtype=np.int32))
+            gone = set(dead)
+            self.cuts = [cut for i, cut in enumerate(self.cuts) if i not in gone]
+            self._idle = [idle for i, idle in enumerate(self._idle) if i not in gone]
+            self.dual = np.delete(self.dual, dead)
