@@ -39,7 +39,7 @@ class Scenario(Params):
     seed: int = Field(1, ge=0, le=2**63 - 1, description="Seed of all random draws")
     detail: Literal["quick", "full"] = Field("quick", description="Resolution and sample counts; never the models")
     years: tuple[int, ...] = Field((2025, 2030), min_length=2, description="Base year to target year")
-    n_places: int = Field(32_000, ge=100, le=2_000_000, description="About how many places to model; cells without people are left out")
+    n_places: int = Field(32_000, ge=100, le=2_000_000, description="About how many places to model")
     is_strict: bool = Field(default=False, description="Fail where a target cannot be met, instead of reporting it")
     engines_off: tuple[str, ...] = Field((), description="Engines that do not run")
     engines: dict[str, dict[str, Any]] = Field({}, description="Parameters by engine")

@@ -86,7 +86,7 @@ def plan(
     scenario: Annotated[str | None, typer.Option(help="Scenario name or .toml file.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the plan.")] = None,
     detail: Annotated[str | None, typer.Option(help="quick or full.")] = None,
-    places: Annotated[int | None, typer.Option(help="About how many places to model; cells without people are left out.")] = None,
+    places: Annotated[int | None, typer.Option(help="About how many places to model.")] = None,
     off: Annotated[list[str] | None, typer.Option(help="Engine to leave out; may be given again.")] = None,
     executor: Annotated[str, typer.Option(help="serial, threads, processes or dask.")] = "serial",
     workers: Annotated[int, typer.Option(help="Workers for the executor.")] = 1,
@@ -232,7 +232,7 @@ def schema(
 @country_app.command("build")
 def country_build(
     country: Annotated[str, typer.Argument(help="Name or ISO 3166-1 code.")],
-    places: Annotated[int, typer.Option(help="About how many places to model; cells without people are left out.")] = 32_000,
+    places: Annotated[int, typer.Option(help="About how many places to model.")] = 32_000,
     out: Annotated[Path | None, typer.Option(help="Copy the tables to this folder.")] = None,
     cache_dir: CacheOption = None,
     as_json: Json = False,
