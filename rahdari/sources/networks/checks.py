@@ -159,10 +159,11 @@ def _fault_of_length(link: DraftLink, direct: float) -> str | None:
         return "is no number"
     if length < 0:
         return "is negative"
-    drawn = drawn_km(link.route) if link.route is not None else 0.0
-    base = max(drawn, direct if math.isfinite(direct) else 0.0)
-    if base >= LEAST_JUDGED_KM and length > MOST_RATIO * base:
-        return "is in metres" if METRES_LEAST_RATIO <= length / base <= METRES_MOST_RATIO else "is impossible"
+    straight = direct if math.isfinite(direct) else 0.0
+    if length > MOST_RATIO * max(straight, LEAST_JUDGED_KM):
+        base = max(straight, drawn_km(link.route) if link.route is not None else 0.0)
+        if base >= LEAST_JUDGED_KM and length > MOST_RATIO * base:
+            return "is in metres" if METRES_LEAST_RATIO <= length / base <= METRES_MOST_RATIO else "is impossible"
     if math.isfinite(direct) and length < direct * (1.0 - SPHERE_FRAC) - PLACE_SLACK_KM:
         return "is shorter than the great circle"
     return None

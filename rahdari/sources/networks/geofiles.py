@@ -322,6 +322,9 @@ def _check_named(
     nodes = [where.get(end) for end in ends]
     if nodes[0] is None or nodes[1] is None:
         return  # the missing node is a fault of its own
+    drawn = (*line.xy[0].tolist(), *line.xy[-1].tolist())
+    if drawn == (nodes[0].lon_deg, nodes[0].lat_deg, nodes[1].lon_deg, nodes[1].lat_deg):
+        return
     place = np.array([(node.lon_deg, node.lat_deg) for node in nodes if node is not None])
 
     def apart(xy: FloatArray) -> FloatArray:

@@ -92,7 +92,7 @@ def _data(element: Element, keys: Keys) -> dict[str, str]:
     for datum in element.all("data"):
         name, _, _ = keys.get(datum.attributes.get("key", ""), ("", "", None))
         values.setdefault(name, datum.text.strip())
-    for name, what, default in keys.values():
+    for name, what, default in keys.values() if any(key[2] is not None for key in keys.values()) else ():
         if default is not None and what in ("all", element.tag):
             values.setdefault(name, default)
     return values

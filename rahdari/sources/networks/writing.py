@@ -42,8 +42,10 @@ SUFFIXES = {
 LOST = {
     "ofds": "demands, modules and unit costs are not part of the Open Fibre Data Standard and were left out",
     "sndlib": "names, routes and lengths are not part of SNDlib's native format and were left out",
+    "gnpy": "routes, demands and modules are not part of a GNPy topology and were left out",
     "graphml": "drawn routes, owners and status are not part of GraphML and were left out",
 }
+GNPY_SPAN_KM = 80.0  # longest span between amplifiers, as in the examples of GNPy
 MEDIA = ("fibre", "microwave", "copper", "coaxial")
 
 
@@ -76,7 +78,8 @@ def write_network(
     """Write a network and return what the format could not hold, in sentences.
 
     ``format_name`` is one of :data:`FORMATS`, by default that of the suffix.  What is written reads back as the same
-    instance, but for what is returned.  :class:`rahdari.errors.InputError` where the format cannot hold an identifier
+    instance, but for what is returned; GNPy files (a topology and ``NAME-equipment.json``) are not read back.
+    :class:`rahdari.errors.InputError` where the format cannot hold an identifier
     or needs places that nodes lack; :class:`rahdari.errors.PlanError` where the disk refuses.
     """
     name = format_of(path, format_name)
@@ -96,19 +99,32 @@ def write_network(
 
         write_text(path, graphml_text(whole))
     else:
-        raise InputError(Problem("GNPy files are two", "use rahdari.sources.networks.gnpy_files", str(path)))
+        _write_gnpy(whole.instance, path)
     return (LOST[name],) if name in LOST and _loses(whole, name) else ()
 
 
 def _loses(network: Network, name: str) -> bool:
     """Return whether a network has something that a format does not hold."""
     instance = network.instance
-    if name == "ofds":
+    if name in ("ofds", "gnpy"):
         return bool(instance.demand_id) or any(len(capacity) for capacity in instance.link_module_capacity)
     is_drawn = any(route is not None for route in network.link_route)
     if name == "graphml":
         return is_drawn or any((*network.link_operator, *network.link_status))
     return is_drawn or any((*network.node_name, *network.link_name)) or bool(instance.link_length_km.any())
+
+
+def _write_gnpy(instance: Instance, path: Path) -> None:
+    """Write a topology, and beside it ``NAME-equipment.json`` with the fibre, amplifier and modes it refers to."""
+    from rahdari.methods.line import Span as FibreSpan
+    from rahdari.methods.line_design import MODES, band_channels
+    from rahdari.sources.networks.gnpy_files import equipment_json, optical_network, topology_json
+
+    optical = optical_network(instance, FibreSpan(GNPY_SPAN_KM))
+    spans = [span for link in optical.links for span in link.spans]
+    equipment = equipment_json(spans, band_channels(MODES[0], optical.power_dbm), optical.amplifier)
+    write_text(path.with_name(f"{path.stem}-equipment.json"), equipment)
+    write_text(path, topology_json(optical))
 
 
 def ofds_of(network: Network, extras: OfdsExtras) -> OfdsNetwork:
