@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from rahdari.sources.imports.common import Findings
 
-#: JSON and XML take about ten times their size in memory while they are read.
-MAX_BYTES = 256 * 1024 * 1024
+#: Text takes some twenty times its size in memory while it is read: this is about 1.5 GB.
+MAX_BYTES = 64 * 1024 * 1024
 MIB = 1024 * 1024
 MAX_DEPTH = 64  # elements within elements; the formats need eight
 OTHER_ENCODINGS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -55,7 +55,7 @@ def read_bytes(path: Path, findings: Findings, max_bytes: int = MAX_BYTES) -> by
         size = path.stat().st_size
         if size > max_bytes:
             what = f"the file has {size / MIB:,.0f} MiB; more than {max_bytes / MIB:,.0f} MiB are not read"
-            findings.add(what, "split it, or supply a GeoPackage, which is read in pieces")
+            findings.add(what, "split it, or supply a GeoPackage, which is smaller")
             return None
         content = path.read_bytes()
     except OSError as fault:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rahdari.sources.networks.network import Draft, Network
 
 SQLITE = b"SQLite format 3\x00"
-MAX_GEOPACKAGE_BYTES = 8 * MAX_BYTES  # read by GDAL layer by layer
+MAX_GEOPACKAGE_BYTES = 2 * MAX_BYTES  # half the size of text for the same lines
 SECTION = re.compile(rb"^[ \t]*(NODES|LINKS|DEMANDS)[ \t]*\(", re.MULTILINE)
 NATIVE = b"?SNDlib"
 KNOWN = "supply SNDlib, GraphML, GeoJSON, GeoPackage or an Open Fibre Data Standard package"
@@ -37,8 +37,8 @@ def read_network(path: Path, *, snap_km: float | None = None, crossings: Crossin
 
     ``snap_km`` (default 0.1 km) and ``crossings`` (``refuse`` or ``keep``) are for GeoJSON and GeoPackage: see
     :func:`rahdari.sources.networks.geofiles.draft_of`.  A problem's ``row`` is the line in SNDlib and GraphML, the
-    feature in GeoJSON and GeoPackage, the node or span in an Open Fibre Data Standard package.  Files above 256 MiB
-    (GeoPackage 2 GiB) are refused.
+    feature in GeoJSON and GeoPackage, the node or span in an Open Fibre Data Standard package.  Files above 64 MiB
+    (GeoPackage 128 MiB) are refused.
     """
     findings = Findings(path.name)
     if not path.is_file():

@@ -360,7 +360,7 @@ def _check_references(network: OfdsNetwork, n_nodes: int, n_spans: int, findings
 
 def package_bytes(networks: Sequence[OfdsNetwork]) -> bytes:
     """Return a network package as JSON; the same networks give the same bytes."""
-    return orjson.dumps({"networks": [_network_json(network) for network in networks]}, option=orjson.OPT_INDENT_2)
+    return orjson.dumps({"networks": [_network_json(network) for network in networks]})
 
 
 def _network_json(network: OfdsNetwork) -> dict[str, Any]:

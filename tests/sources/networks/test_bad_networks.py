@@ -154,7 +154,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(content.MAX_BYTES + 1)  # sparse: takes no room
     (problem,) = read_network(path).problems
-    assert problem.what == "the file has 256 MiB; more than 256 MiB are not read"
+    assert problem.what == "the file has 64 MiB; more than 64 MiB are not read"
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
