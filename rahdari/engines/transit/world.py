@@ -195,6 +195,7 @@ def legs_frame(tables: Tables, own: Crossing, route_id: str, params: TransitPara
             row["length_km"], row["length_low_km"], row["length_high_km"],
         )  # fmt: skip
         row["rtt_floor_ms"] = round_trip_ms(row["fibre_km"])
+        row["wavelength_gbps"] = params.wavelength_gbps
         row["n_wavelengths"] = int(row["idle_gbps"] // params.wavelength_gbps)
         row["price_year"] = params.price_year
         felt = causes.filter(pl.col("legs").str.split(" ").list.contains(row["leg_id"]))

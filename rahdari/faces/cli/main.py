@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rahdari.faces.cli.transit import transit_app
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,6 +31,7 @@ data_app = typer.Typer(
 )
 app.add_typer(country_app, name="country")
 app.add_typer(data_app, name="data")
+app.add_typer(transit_app, name="transit")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
