@@ -65,7 +65,7 @@ def test_a_damaged_text_file_is_read_or_refused(folder: Path, content: bytes) ->
     must_answer(folder / "network", content)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from([b"", b"<", b"{", b"?SNDlib", b"NODES (", b"SQLite format 3\x00"]), st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(folder: Path, head: bytes, content: bytes) -> None:
     must_answer(folder / "network", head + content)

@@ -31,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("networks")
 
 
+@settings(deadline=None)
 @given(instances())
 def test_sndlib_native_keeps_everything_but_lengths_and_continuous_costs(folder: Path, instance: Instance) -> None:
     write_network(instance, folder / "a.txt")
@@ -41,12 +42,14 @@ def test_sndlib_native_keeps_everything_but_lengths_and_continuous_costs(folder:
         assert np.array_equal(read.link_module_capacity[i], written)
 
 
+@settings(deadline=None)
 @given(instances(FREE))
 def test_graphml_keeps_the_whole_instance(folder: Path, instance: Instance) -> None:
     write_network(instance, folder / "a.graphml")
     assert same(load_instance(folder / "a.graphml"), instance)
 
 
+@settings(deadline=None)
 @given(instances(FREE))
 def test_geojson_keeps_the_whole_instance(folder: Path, instance: Instance) -> None:
     write_network(instance, folder / "a.geojson")
@@ -54,12 +57,14 @@ def test_geojson_keeps_the_whole_instance(folder: Path, instance: Instance) -> N
 
 
 @settings(max_examples=10, deadline=None)
+@settings(deadline=None)
 @given(instances(FREE))
 def test_geopackage_keeps_the_whole_instance(folder: Path, instance: Instance) -> None:
     write_network(instance, folder / "made.gpkg")
     assert same(load_instance(folder / "made.gpkg"), instance)
 
 
+@settings(deadline=None)
 @given(instances(FREE))
 def test_ofds_keeps_nodes_places_lengths_and_capacity(folder: Path, instance: Instance) -> None:
     lost = write_network(instance, folder / "a.json")
@@ -77,6 +82,7 @@ REST = st.dictionaries(TEXT.map(lambda text: "x-" + text), JSON, max_size=2)
 MAYBE = st.none() | TEXT
 
 
+@settings(deadline=None)
 @given(
     network=st.builds(
         OfdsNetwork,
