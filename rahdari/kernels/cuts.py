@@ -10,15 +10,19 @@ from numba import njit
 if TYPE_CHECKING:
     from rahdari.kernels.arrays import Bools, Floats, Int32s, Ints
 
+_OUT = -2  # of a node that the search has not met
 _LEAST = 1e-9  # residual capacity below this is none; flows are of order one
 
 
-@njit("int64(int64[::1], int32[::1], int32[::1], float64[::1], int64, boolean, int64[::1], int64[::1])", cache=True)
+@njit("int64(int64[::1], int32[::1], int32[::1], float64[::1], int64, int64, int64[::1], int64[::1])", cache=True)
 def _spread(
-    first: Ints, neighbour: Int32s, arc: Int32s, left: Floats, start: int, backwards: bool, via: Ints, queue: Ints
+    first: Ints, neighbour: Int32s, arc: Int32s, left: Floats, start: int, flip: int, via: Ints, queue: Ints
 ) -> int:
-    """Fill ``via`` (n,) with the arc that joins each node to the search (-2 where none); return how many joined."""
-    via[:] = -2
+    """Fill ``via`` (n,) with the arc that joins each node to the search (-2 where none); return how many joined.
+
+    With ``flip`` 1 instead of 0 arcs are followed from their heads.
+    """
+    via[:] = _OUT
     via[start] = -1
     queue[0], count, at = start, 1, 0
     while at < count:
@@ -26,8 +30,8 @@ def _spread(
         at += 1
         for slot in range(first[v], first[v + 1]):
             w = neighbour[slot]
-            x = arc[slot] ^ 1 if backwards else arc[slot]
-            if via[w] == -2 and left[x] > _LEAST:
+            x = arc[slot] ^ flip
+            if via[w] == _OUT and left[x] > _LEAST:
                 via[w] = x
                 queue[count] = w
                 count += 1
@@ -52,8 +56,8 @@ def least_cut(
     left, via, queue = capacity.copy(), np.empty(n, np.int64), np.empty(n, np.int64)
     total = 0.0
     while total < enough:
-        _spread(first, neighbour, arc, left, a, False, via, queue)
-        if via[b] == -2:
+        _spread(first, neighbour, arc, left, a, 0, via, queue)
+        if via[b] == _OUT:
             break
         room, v = np.inf, b
         while v != a:
@@ -68,8 +72,8 @@ def least_cut(
         total += room
     if total < enough:
         for v in range(n):
-            near_a[v] = via[v] != -2
-        _spread(first, neighbour, arc, left, b, True, via, queue)
+            near_a[v] = via[v] != _OUT
+        _spread(first, neighbour, arc, left, b, 1, via, queue)
         for v in range(n):
-            near_b[v] = via[v] == -2
+            near_b[v] = via[v] == _OUT
     return total

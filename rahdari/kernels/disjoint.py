@@ -12,9 +12,12 @@ import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rahdari.kernels.arrays import Bools, Floats, Int32s, Ints
 
-    Int8s = np.ndarray
+    Flag = bool  # compiled functions are called by position
+    Int8s = NDArray[np.int8]
 
 _NONE = -1
 
@@ -78,7 +81,7 @@ def shortest(
             continue
         done[v] = True
         if v == b:
-            return best[v]
+            return float(best[v])
         for slot in range(first[v], first[v + 1]):
             w, x = neighbour[slot], arc[slot]
             if done[w] or no_link[x >> 1] or no_node[w]:
@@ -95,7 +98,7 @@ def neighbour_of(first: Ints, neighbour: Int32s, arc: Int32s, v: int, x: int) ->
     """Return the other end of the link of arc ``x`` at node ``v``."""
     for slot in range(first[v], first[v + 1]):
         if arc[slot] >> 1 == x >> 1:
-            return neighbour[slot]
+            return int(neighbour[slot])
     return _NONE
 
 
@@ -104,14 +107,14 @@ def neighbour_of(first: Ints, neighbour: Int32s, arc: Int32s, v: int, x: int) ->
     " float64[::1], float64[::1], int64[::1], int64[::1])",
     cache=True,
 )
-def _augment(
+def _augment(  # noqa: C901, PLR0912 - one loop over states
     first: Ints,
     neighbour: Int32s,
     arc: Int32s,
     cost: Floats,
     a: int,
     b: int,
-    by_node: bool,
+    by_node: Flag,
     flow: Int8s,
     inflow: Ints,
     level: Floats,
@@ -184,7 +187,7 @@ def cheapest_flow(
     a: int,
     b: int,
     n_ways: int,
-    by_node: bool,
+    by_node: Flag,
     flow: Int8s,
     level: Floats,
     reached: Floats,
@@ -226,7 +229,9 @@ def cheapest_flow(
 
 
 @njit("void(int64[::1], int32[::1], int32[::1], int32[::1])", cache=True)
-def blocks(first: Ints, neighbour: Int32s, arc: Int32s, block: Int32s) -> None:
+def blocks(  # noqa: C901, PLR0912 - a recursion written out
+    first: Ints, neighbour: Int32s, arc: Int32s, block: Int32s
+) -> None:
     """Write for each link (m,) the number of its block: two links share one if a simple cycle holds both."""
     n = first.shape[0] - 1
     depth, low = np.full(n, _NONE, np.int64), np.zeros(n, np.int64)

@@ -99,7 +99,8 @@ def _walk_part(
     " int64[::1], float64[::1], int64[::1], int64[::1])",
     cache=True,
 )
-def rooted_pairs(
+def rooted_pairs(  # noqa: C901, PLR0912, PLR0915 - one loop over nodes
+
     out_first: Ints, out_arc: Ints, in_first: Ints, in_arc: Ints, tail: Ints, head: Ints, cost: Floats, source: int,
     dist: Floats, parent: Ints, extra: Floats, enter: Ints, because: Ints,
 ) -> None:  # fmt: skip

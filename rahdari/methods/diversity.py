@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.kernels.disjoint import separating
 from rahdari.kernels.rooted import read_pair, rooted_pairs
+from rahdari.methods.diversity_core import Core, make_core
 from rahdari.methods.diversity_flow import Flow, best_flow, cut_of, delay_bounded, fast_enough
 from rahdari.methods.diversity_result import (
     Cure,
@@ -33,13 +35,14 @@ from rahdari.methods.diversity_result import (
     routes_of,
     shared_things,
 )
+from rahdari.methods.diversity_round import Rounding
 from rahdari.methods.diversity_shared import (
     Candidate,
     cheapest_cure,
     expanded,
     group_lists,
     least_shared,
-    single_points,
+    named_shared,
 )
 from rahdari.methods.graph import compressed_rows
 from rahdari.model.certificate import Certificate
@@ -77,11 +80,16 @@ class _Question:
     cost: FloatArray
     max_delay_ms: float
     deadline: float
+    exempt: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, str]:
         """Return the ends by name."""
         return self.network.node_id[self.ends[0]], self.network.node_id[self.ends[1]]
+
+    def lists(self) -> list[IntArray]:
+        """Return the links of each group that must not be shared."""
+        return group_lists(self.network, self.disjoint, self.names, self.exempt)
 
     @property
     def by_node(self) -> bool:
@@ -93,6 +101,7 @@ def _asked(
     network: Network,
     a: str,
     b: str,
+    *,
     disjoint: Disjoint,
     k: int,
     max_rtt_ms: float | None,
@@ -125,7 +134,7 @@ def _asked(
     )  # fmt: skip
 
 
-def disjoint_routes(
+def disjoint_routes(  # noqa: PLR0917 - the order of the arguments is published
     network: Network,
     a: str,
     b: str,
@@ -141,8 +150,8 @@ def disjoint_routes(
 ) -> DisjointRoutes:
     """Return the cheapest (or, ``objective="delay"``, fastest) ``k`` disjoint routes from ``a`` to ``b``, with proof.
 
-    The total over all routes is least; each route's round-trip floor is at most ``max_rtt_ms``.  Where there are no such
-    routes the answer says why (:class:`Obstacle`) and, for two routes without a delay bound and unless ``is_explained``
+    The total over all routes is least; each route's round-trip floor is at most ``max_rtt_ms``.  Where there are none
+    the answer says why (:class:`Obstacle`) and, for two routes without a delay bound and unless ``is_explained``
     is off, the least they must share by ``measure`` and the cheapest new link that would cure it (among ``candidates``,
     else between any two nodes that have places).  ``time_limit_s`` bounds the hard searches; a certificate with a gap
     is then given, or none.  Raises :class:`InputError` with every problem.
@@ -152,13 +161,15 @@ def disjoint_routes(
     >>> [route.link_id for route in disjoint_routes(ring, "a", "c").routes]
     [('ab', 'bc'), ('ca',)]
     """
-    question = _asked(network, a, b, disjoint, k, max_rtt_ms, objective, time_limit_s)
+    question = _asked(
+        network, a, b, disjoint=disjoint, k=k, max_rtt_ms=max_rtt_ms, objective=objective, time_limit_s=time_limit_s
+    )
     rows, pairs = network.rows, network.link_node
     flow = best_flow(rows, pairs, question.cost, question.ends, k, by_node=question.by_node)
     if flow.n_ways < k:
         answer = _none(question, _flow_obstacle(question, flow))
     else:
-        obstacle = _point_obstacle(question)
+        obstacle = _point_obstacle(question, flow)
         answer = _none(question, obstacle) if obstacle else _found(question, flow)
     if not (answer.is_proven_none and is_explained and k == 2 and max_rtt_ms is None):  # noqa: PLR2004 - a pair
         return answer
@@ -170,13 +181,33 @@ def _explained(
 ) -> DisjointRoutes:
     """Add the least shared and the cure."""
     network, left_s = question.network, max(1.0, question.deadline - time.monotonic())
-    shared = least_shared(
-        network, question.ends, question.disjoint, measure, question.cost, time.monotonic() + left_s
-    )
+    shared = _beside(question, answer, measure)
+    if shared is None:
+        shared = least_shared(
+            network, question.ends, question.disjoint, measure=measure, cost=question.cost,
+            deadline=time.monotonic() + left_s,
+        )  # fmt: skip
     cure = None
     if candidates is not None or network.node_lon_deg is not None:
         cure = cheapest_cure(network, *question.names, question.disjoint, candidates=candidates, time_limit_s=left_s)
     return replace(answer, shared=shared, cure=cure)
+
+
+def _beside(question: _Question, answer: DisjointRoutes, measure: Measure) -> Shared | None:
+    """Return what routes share that share no group but those that separate the ends, or ``None`` if there are none.
+
+    Every route meets each of those, so no two share less.
+    """
+    if answer.obstacle is None or answer.obstacle.kind != "group":
+        return None
+    easier = replace(question, exempt=frozenset(answer.obstacle.group_id))
+    network = question.network
+    flow = best_flow(network.rows, network.link_node, question.cost, question.ends, question.k, by_node=True)
+    routes = _found(easier, flow).routes if flow.ways else ()
+    if not routes:
+        return None
+    shared = named_shared(network, routes, question.disjoint, measure, math.inf)
+    return shared if set(shared.group_id) == easier.exempt else None
 
 
 def _at_ends(question: _Question) -> tuple[str, ...]:
@@ -185,7 +216,15 @@ def _at_ends(question: _Question) -> tuple[str, ...]:
 
 def _none(question: _Question, obstacle: Obstacle) -> DisjointRoutes:
     return DisjointRoutes(
-        question.disjoint, question.k, (), None, None, None, True, obstacle, end_group_id=_at_ends(question)  # noqa: FBT003
+        question.disjoint,
+        question.k,
+        (),
+        None,
+        None,
+        None,
+        True,
+        obstacle,
+        end_group_id=_at_ends(question),
     )
 
 
@@ -202,11 +241,19 @@ def _flow_obstacle(question: _Question, flow: Flow) -> Obstacle:
     )  # fmt: skip
 
 
-def _point_obstacle(question: _Question) -> Obstacle | None:
+def _point_obstacle(question: _Question, flow: Flow) -> Obstacle | None:
     """Return the groups that each separate the ends, or ``None``."""
     if question.disjoint != "risk" or question.k == 1:
         return None
-    *_, groups = single_points(question.network, question.ends, "risk")
+    used = [set((way >> 1).tolist()) for way in flow.ways]
+    lists = question.lists()
+    # Only groups that strike every one of these ways can separate the ends.
+    near = [i for i, own in enumerate(lists) if all(not way.isdisjoint(own.tolist()) for way in used)]
+    first = np.concatenate([[0], np.cumsum([lists[i].size for i in near])]).astype(np.int64)
+    splits, rows = np.zeros(len(near), np.bool_), question.network.rows
+    flat = np.concatenate([*(lists[i] for i in near), np.zeros(0, np.int64)]).astype(np.int64)
+    separating(rows.first, rows.neighbour, rows.arc, first, flat, *question.ends, splits)
+    groups = np.array(near, np.int64)[splits]
     if not groups.size:
         return None
     names = tuple(question.network.risks.group_id[i] for i in groups.tolist())
@@ -223,7 +270,14 @@ def _routes(question: _Question, ways: Sequence[Sequence[int]], bound: float, me
         "cost" if question.objective == "cost" else "ms", method,
     )  # fmt: skip
     return DisjointRoutes(
-        question.disjoint, question.k, routes, total, bound, certificate, False, end_group_id=_at_ends(question)  # noqa: FBT003
+        question.disjoint,
+        question.k,
+        routes,
+        total,
+        bound,
+        certificate,
+        False,
+        end_group_id=_at_ends(question),
     )
 
 
@@ -235,7 +289,7 @@ def _is_answer(question: _Question, ways: Sequence[Sequence[int]]) -> bool:
     if question.disjoint != "risk":
         return True
     routes = [route_of(network, way, question.ends[0], question.cost) for way in ways]
-    return not shared_things(network, routes, question.names)[2]
+    return shared_things(network, routes, question.names)[2] <= question.exempt
 
 
 def _found(question: _Question, flow: Flow) -> DisjointRoutes:
@@ -246,7 +300,7 @@ def _found(question: _Question, flow: Flow) -> DisjointRoutes:
     network = question.network
     usable = np.arange(network.n_links)
     bound, method = flow.bound, RISKY
-    offered: list[tuple[IntArray, ...]] = []
+    offered: list[list[list[int]]] = []
     if math.isfinite(question.max_delay_ms):
         method = BOUNDED
         usable = fast_enough(
@@ -254,8 +308,9 @@ def _found(question: _Question, flow: Flow) -> DisjointRoutes:
         )
         pairs = network.link_node[usable]
         bounded = delay_bounded(
-            compressed_rows(network.n_nodes, pairs), pairs, question.cost[usable], network.link_delay_ms[usable],
-            question.ends, question.k, question.max_delay_ms, by_node=question.by_node,
+            compressed_rows(network.n_nodes, pairs), pairs, cost=question.cost[usable],
+            delay=network.link_delay_ms[usable], ends=question.ends, n_ways=question.k,
+            max_delay=question.max_delay_ms, by_node=question.by_node,
         )  # fmt: skip
         if bounded.is_impossible:
             return _none(question, Obstacle("delay", "even the fastest disjoint routes are too slow together", 0))
@@ -264,48 +319,70 @@ def _found(question: _Question, flow: Flow) -> DisjointRoutes:
         if ways and _is_answer(question, ways):
             if bound >= bounded.cost * (1.0 - _MET):
                 return _routes(question, ways, bound, method)
-            offered.append(tuple(np.array(way, np.int64) for way in ways))
+            offered.append(ways)
     return _searched(question, usable, bound, method, offered)
 
 
-def _searched(
-    question: _Question, usable: IntArray, bound: float, method: str, offered: list[tuple[IntArray, ...]]
-) -> DisjointRoutes:
-    """Return the answer of branch and cut over the usable links."""
-    from rahdari.methods.diversity_core import make_core
-    from rahdari.methods.diversity_cut import Search, Task
-
+def _core_of(question: _Question, usable: IntArray) -> Core | None:
+    """Return what of the usable links can matter, its parts in numbers of the network."""
     network = question.network
     place = np.full(network.n_links, -1, np.int64)
     place[usable] = np.arange(usable.size)
-    lists = [place[own][place[own] >= 0] for own in group_lists(network, question.disjoint, question.names)]
-    zero = np.zeros(usable.size)
+    lists = [place[own][place[own] >= 0] for own in question.lists()]
     core = make_core(
-        network.link_node[usable], question.cost[usable], network.link_delay_ms[usable], zero,
-        np.zeros(network.n_nodes), lists, question.ends, is_strict=question.by_node,
+        network.link_node[usable], cost=question.cost[usable], delay=network.link_delay_ms[usable],
+        weight=np.zeros(usable.size), node_weight=np.zeros(network.n_nodes), groups=lists, ends=question.ends,
+        is_strict=question.by_node,
     )  # fmt: skip
     if core is None:
+        return None
+    return replace(core, parts=tuple(tuple(usable[list(part)].tolist()) for part in core.parts))
+
+
+def _searched(
+    question: _Question, usable: IntArray, bound: float, method: str, offered: list[list[list[int]]]
+) -> DisjointRoutes:
+    """Return the answer of branch and cut over the usable links."""
+    from rahdari.methods.diversity_cut import Search, Task
+
+    core = _core_of(question, usable)
+    if core is None:
         return _none(question, Obstacle("delay", "no way is fast enough", 0))
-    search = Search(core, Task(question.k, question.by_node, question.max_delay_ms), question.deadline)
-    for ways in offered:
-        search.best = float(sum(question.cost[way].sum() for way in ways)) * (1.0 + _MET)
-    start = search.greedy(core.cost)
+    plain = best_flow(core.rows, core.link_node, core.cost, (core.a, core.b), question.k, by_node=question.by_node)
+    start = Rounding(core, question.k, question.max_delay_ms, by_node=question.by_node).start(plain.ways)
     if start:
-        search.offer(start, float(sum(core.cost[way >> 1].sum() for way in start)))
-    found = search.run()
+        offered = [*offered, [expanded(core, way) for way in start]]
+    best, ways = min(
+        ((float(sum(question.cost[way].sum() for way in each)), each) for each in offered), default=(math.inf, [])
+    )
+    if ways:
+        # Links on no better ways go, by the reduced costs of the plain flow.
+        extra = plain.extra_cost(core.link_node, core.cost, by_node=question.by_node)
+        kept = np.flatnonzero(plain.bound + extra <= best * (1.0 + _MET))
+        usable = np.array(sorted(link for run in kept.tolist() for link in core.parts[run]), np.int64)
+        core = _core_of(question, usable) or core
+    task = Task(question.k, question.by_node, question.max_delay_ms)
+    found = Search(core, task, question.deadline, best).run()
     if found.ways:
-        links = [usable[np.array(expanded(core, way))].tolist() for way in found.ways]
-        return _routes(question, links, max(bound, min(found.bound, found.value)), method)
-    if offered:
-        return _routes(question, [way.tolist() for way in offered[0]], max(bound, found.bound), method)
+        ways = [expanded(core, way) for way in found.ways]
+    if ways:
+        return _routes(question, ways, max(bound, found.bound), method)
     if not found.is_finished:
         return DisjointRoutes(
-            question.disjoint, question.k, (), None, bound, None, False, end_group_id=_at_ends(question)  # noqa: FBT003
+            question.disjoint,
+            question.k,
+            (),
+            None,
+            bound,
+            None,
+            False,
+            end_group_id=_at_ends(question),
         )
-    kind, text = ("linear_program", "flow, capacities and cuts contradict each other")
     if found.n_nodes > 1:
-        kind, text = "search", f"every one of {found.n_nodes} branches is impossible"
-    return _none(question, Obstacle("search" if kind == "search" else "linear_program", text, question.k - 1))
+        text = f"every one of {found.n_nodes} branches is impossible"
+        return _none(question, Obstacle("search", text, question.k - 1))
+    text = "flow, capacities and cuts contradict each other"
+    return _none(question, Obstacle("linear_program", text, question.k - 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

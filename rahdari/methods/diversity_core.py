@@ -132,7 +132,7 @@ class _Shrinking:
         for number in sorted(self.runs):
             run = self.runs[number]
             between.setdefault((min(run.u, run.v), max(run.u, run.v)), []).append(number)
-        dropped = []
+        dropped: list[int] = []
         for ends, numbers in between.items():
             if set(ends) == set(self.ends):
                 continue
@@ -152,7 +152,7 @@ def _kept_groups(runs: list[_Run], ends: tuple[int, int]) -> list[int]:
     for number, run in enumerate(runs):
         for group in run.groups:
             links.setdefault(group, set()).add(number)
-    kept = []
+    kept: list[int] = []
     for group, own in sorted(links.items(), key=lambda item: (-len(item[1]), item[0])):
         common: set[int] = set.intersection(*({runs[i].u, runs[i].v} for i in own))
         is_star = bool(common - set(ends))
@@ -163,13 +163,13 @@ def _kept_groups(runs: list[_Run], ends: tuple[int, int]) -> list[int]:
 
 def make_core(
     link_node: IntArray,
+    *,
     cost: FloatArray,
     delay: FloatArray,
     weight: FloatArray,
     node_weight: FloatArray,
     groups: Iterable[IntArray],
     ends: tuple[int, int],
-    *,
     is_strict: bool,
 ) -> Core | None:
     """Return the core between two nodes, or ``None`` where no way joins them.
@@ -203,10 +203,7 @@ def _numbered(runs: list[_Run], ends: tuple[int, int], *, is_strict: bool) -> Co
     """Return the core of the runs that are left."""
     node = np.unique([[run.u, run.v] for run in runs])
     pairs = np.searchsorted(node, np.array([[run.u, run.v] for run in runs], np.int64))
-    if is_strict:
-        group = _kept_groups(runs, ends)
-    else:
-        group = sorted({each for run in runs for each in run.groups})
+    group = _kept_groups(runs, ends) if is_strict else sorted({each for run in runs for each in run.groups})
     members = tuple(np.array([i for i, run in enumerate(runs) if each in run.groups], np.int64) for each in group)
     of: list[list[int]] = [[] for _ in runs]
     for number, links in enumerate(members):

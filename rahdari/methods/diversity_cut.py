@@ -13,14 +13,14 @@ import heapq
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
 
 from rahdari.kernels.cuts import least_cut
-from rahdari.kernels.disjoint import shortest
 from rahdari.methods.diversity_flow import trace
+from rahdari.methods.diversity_round import Rounding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _WHOLE = 1e-6  # an LP value this near to a whole number is whole; HiGHS holds rows to 1e-7
 _MISSED = 1e-5  # a cut must be missed by so much to be added
 _ROUNDS_MAX = 60  # of separation at one node of the search; what is missed then is found by branching
+_NESTED_MAX = 8  # cuts of one group in one round
 _LEAST_RUN_S = 0.01
 _PROVEN = 1e-9  # relative gap at which a bound meets a cost
 _FAVOUR = 0.999  # the rounding search discounts links by this share of their LP value
@@ -109,11 +110,12 @@ class _Lp:
                 np.zeros(n_uses),
             ]
         )
-        self.solver = highspy.Highs()
+        self.solver: Any = highspy.Highs()
         for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("presolve", "off")):
             self.solver.setOptionValue(option, value)
         self.solver.addVars(self.n_columns, self.low, self.high)
         self.solver.changeColsCost(self.n_columns, np.arange(self.n_columns, dtype=np.int32), self.cost)
+        self._waiting: list[tuple[float, float, IntArray, FloatArray]] = []
         self._flow_rows(each)
         self._capacity_rows(n_share)
         if n_uses:
@@ -137,8 +139,18 @@ class _Lp:
         return np.where(np.isfinite(share), share, 0.0) / self.scale
 
     def add_row(self, low: float, high: float, column: IntArray, value: FloatArray) -> None:
-        """Add one row."""
-        self.solver.addRow(low, high, column.size, column.astype(np.int32), value)
+        """Add one row before the next solution."""
+        self._waiting.append((low, high, column, value))
+
+    def _write_rows(self) -> None:
+        """Hand all rows that wait to the solver at once."""
+        if not self._waiting:
+            return
+        low, high, column, value = zip(*self._waiting, strict=True)
+        begin = np.concatenate([[0], np.cumsum([each.size for each in column])[:-1]]).astype(np.int32)
+        flat = np.concatenate(column).astype(np.int32)
+        self.solver.addRows(len(low), np.array(low), np.array(high), flat.size, begin, flat, np.concatenate(value))
+        self._waiting = []
 
     def _flow_rows(self, each: float) -> None:
         core = self.core
@@ -190,9 +202,12 @@ class _Lp:
             column, value = np.append(column, self.share_at + share), np.append(value, -1.0)
         self.add_row(-math.inf, 1.0, column, value)
 
-    def add_cut(self, side: NDArray[np.bool_], group: int) -> None:
-        """Require that without a group's links ``n_ways - 1`` leave the nodes of ``side``, or that it is shared."""
-        is_kept = np.ones(self.n_arcs, np.bool_)
+    def add_cut(self, side: NDArray[np.bool_], group: int) -> IntArray:
+        """Require that without a group's links ``n_ways - 1`` leave the nodes of ``side``, or that it is shared.
+
+        Returns the arcs of the cut.
+        """
+        is_kept: NDArray[np.bool_] = np.ones(self.n_arcs, np.bool_)
         links = self.core.group_link[group]
         is_kept[2 * links] = is_kept[2 * links + 1] = False
         arcs = np.flatnonzero(side[self.tail] & ~side[self.head] & is_kept)
@@ -200,9 +215,11 @@ class _Lp:
         if self.task.share is not None:
             column = np.append(column, self.share_at + self.core.link_node.shape[0] + self.core.n_nodes + group)
         self.add_row(float(self.task.n_ways - 1), math.inf, column, np.ones(column.size))
+        return arcs
 
     def solve(self, low: FloatArray, high: FloatArray, deadline: float) -> tuple[str, float]:
         """Solve within column bounds; return ``optimal``, ``infeasible`` or ``stopped``, and the value unscaled."""
+        self._write_rows()
         index = np.arange(self.n_columns, dtype=np.int32)
         self.solver.changeColsBounds(self.n_columns, index, low, high)
         left_s = max(_LEAST_RUN_S, deadline - time.monotonic())
@@ -220,13 +237,14 @@ class _Lp:
 class Search:
     """Best-first branch and cut over one LP whose cuts are kept."""
 
-    def __init__(self, core: Core, task: Task, deadline: float) -> None:
-        """Hold the task."""
+    def __init__(self, core: Core, task: Task, deadline: float, ceiling: float = math.inf) -> None:
+        """Hold the task; only answers below ``ceiling`` are looked for."""
         self.core, self.task, self.deadline = core, task, deadline
         self.lp = _Lp(core, task)
         self.m = core.link_node.shape[0]
         self.ways: tuple[IntArray, ...] = ()
-        self.best = math.inf
+        self.best = ceiling
+        self._rounding = Rounding(core, task.n_ways, task.max_delay, by_node=task.by_node)
         self.shared = np.zeros(0, np.int64)
         self.n_cuts = self.n_seen = 0
         self._tail32 = self.lp.tail.astype(np.int32)
@@ -261,15 +279,20 @@ class Search:
                 continue
             capacity = np.maximum(flow, 0.0)
             capacity[2 * links] = capacity[2 * links + 1] = 0.0
-            carried = least_cut(
-                rows.first, rows.neighbour, rows.arc, self._tail32, capacity, core.a, core.b, enough, near_a, near_b
-            )
-            if carried < enough:
-                self.lp.add_cut(near_a, group)
-                added += 1
-                if not np.array_equal(near_a, near_b):
-                    self.lp.add_cut(near_b, group)
+            # Further cuts of the same group are found by filling those found.
+            for _ in range(_NESTED_MAX):
+                carried = least_cut(
+                    rows.first, rows.neighbour, rows.arc, self._tail32, capacity, core.a, core.b, enough, near_a, near_b
+                )
+                if carried >= enough:
+                    break
+                sides = (near_a,) if np.array_equal(near_a, near_b) else (near_a, near_b)
+                for side in sides:
+                    arcs = self.lp.add_cut(side, group)
+                    capacity[arcs] = 1.0
                     added += 1
+                if not arcs.size:
+                    break
         self.n_cuts += added
         return added
 
@@ -363,49 +386,5 @@ class Search:
             return
         flow = self._arc_flow()
         favoured = self.core.cost * (1.0 - _FAVOUR * np.clip(flow[0::2] + flow[1::2], 0.0, 1.0))
-        ways = self.greedy(favoured)
-        if ways:
-            self.offer(ways, float(sum(self.core.cost[way >> 1].sum() for way in ways)))
-
-    def greedy(self, cost: FloatArray) -> tuple[IntArray, ...]:
-        """Return ways found one after another on ``cost``, polished on true costs; nothing where it fails."""
-        ways: list[IntArray] = []
-        for _ in range(self.task.n_ways):
-            way = self._next_way(ways, cost)
-            if way is None:
-                return ()
-            ways.append(way)
-        for i in range(self.task.n_ways):
-            better = self._next_way(ways[:i] + ways[i + 1 :], self.core.cost)
-            if better is not None:
-                ways[i] = better
-        return tuple(ways)
-
-    def _next_way(self, others: list[IntArray], cost: FloatArray) -> IntArray | None:
-        """Return the shortest way that is disjoint from the others and not too slow, else ``None``."""
-        core, rows = self.core, self.core.rows
-        no_link, no_node = np.zeros(self.m, np.bool_), np.zeros(core.n_nodes, np.bool_)
-        for way in others:
-            links = way >> 1
-            no_link[links] = True
-            for group in {group for link in links.tolist() for group in core.groups_of[link]}:
-                no_link[core.group_link[group]] = True
-            if self.task.by_node:
-                no_node[self.lp.head[way[:-1]]] = True
-        via = np.empty(core.n_nodes, np.int64)
-        for price in (cost, core.delay):
-            total = shortest(
-                rows.first, rows.neighbour, rows.arc, np.ascontiguousarray(price), no_link, no_node, core.a, core.b, via
-            )
-            if not math.isfinite(total):
-                return None
-            way = []
-            v = core.b
-            while v != core.a:
-                way.append(int(via[v]))
-                v = int(self.lp.tail[via[v]])
-            arcs = np.array(way[::-1], np.int64)
-            if core.delay[arcs >> 1].sum() <= self.task.max_delay:
-                return arcs
-        return None
-
+        ways = self._rounding.ways(favoured)
+        self.offer(ways, self._rounding.cost_of(ways))

@@ -35,6 +35,14 @@ class Flow:
     cost: float
     bound: float
     reached: FloatArray
+    level: FloatArray
+
+    def extra_cost(self, link_node: IntArray, cost: FloatArray, *, by_node: bool) -> FloatArray:
+        """Return (m,) by how much ways that use a link cost more than ``bound``, at least: its reduced cost."""
+        out = self.level[self.level.size // 2 :] if by_node else self.level
+        u, v = link_node[:, 0], link_node[:, 1]
+        saved = np.maximum(self.level[v] - out[u], self.level[u] - out[v])
+        return np.maximum(0.0, cost - saved)
 
 
 def trace(tail: IntArray, head: IntArray, flow: IntArray, a: int, b: int) -> list[IntArray]:
@@ -74,7 +82,7 @@ def best_flow(
     reached = np.empty_like(level)
     found = cheapest_flow(rows.first, rows.neighbour, rows.arc, cost, a, b, n_ways, by_node, flow, level, reached)
     if found < n_ways:
-        return Flow(found, (), math.inf, math.inf, reached)
+        return Flow(found, (), math.inf, math.inf, reached, level)
     tail, head = link_node.reshape(-1), link_node[:, ::-1].reshape(-1)
     ways = tuple(trace(tail, head, flow.astype(np.int64), a, b))
     total = float(sum(cost[way >> 1].sum() for way in ways))
@@ -85,7 +93,7 @@ def best_flow(
     if by_node:
         excess += np.maximum(0.0, level[n:] - level[:n]).sum()
     start = level[a + n] if by_node else level[a]
-    return Flow(found, ways, total, float(n_ways * (level[b] - start) - excess), reached)
+    return Flow(found, ways, total, float(n_ways * (level[b] - start) - excess), reached, level)
 
 
 def cut_of(link_node: IntArray, flow: Flow, ends: tuple[int, int], *, by_node: bool) -> tuple[IntArray, IntArray]:
@@ -150,12 +158,12 @@ class Bounded:
 def delay_bounded(
     rows: Rows,
     link_node: IntArray,
+    *,
     cost: FloatArray,
     delay: FloatArray,
     ends: tuple[int, int],
     n_ways: int,
     max_delay: float,
-    *,
     by_node: bool,
 ) -> Bounded:
     """Return disjoint ways each within the bound, by a multiplier on the sum of delays (Lagrange relaxation).

@@ -73,7 +73,7 @@ class Shared:
 class Cure:
     """The cheapest single new link that makes disjoint routes possible.
 
-    ``is_proven``: every cheaper candidate was shown not to.  ``lower_bound`` bounds the cost of any candidate that would.
+    ``is_proven``: every cheaper candidate was shown not to.  ``lower_bound`` holds for every candidate.
     """
 
     from_node_id: str
@@ -136,15 +136,15 @@ def route_of(network: Network, links: Sequence[int], a: int, cost: NDArray[np.fl
     )
 
 
-def routes_of(
-    network: Network, ways: Sequence[Sequence[int]], a: int, cost: NDArray[np.float64]
-) -> tuple[Route, ...]:
+def routes_of(network: Network, ways: Sequence[Sequence[int]], a: int, cost: NDArray[np.float64]) -> tuple[Route, ...]:
     """Return the routes along lists of links, the cheapest first."""
     found = [route_of(network, links, a, cost) for links in ways]
     return tuple(sorted(found, key=lambda route: (route.cost, route.link_id)))
 
 
-def shared_things(network: Network, routes: Sequence[Route], ends: tuple[str, str]) -> tuple[set[str], set[str], set[str]]:
+def shared_things(
+    network: Network, routes: Sequence[Route], ends: tuple[str, str]
+) -> tuple[set[str], set[str], set[str]]:
     """Return the links, the nodes besides the ends, and the groups that two or more routes share.
 
     Groups that hold an end itself are left out: no route avoids them.

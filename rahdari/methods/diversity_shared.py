@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
-from rahdari.kernels.disjoint import separating
+from rahdari.kernels.disjoint import separating, shortest
 from rahdari.methods.diversity_core import Core, make_core
 from rahdari.methods.diversity_cut import Search, Task
-from rahdari.methods.diversity_result import Cure, Disjoint, Measure, Route, Shared, end_groups, routes_of, shared_things
+from rahdari.methods.diversity_flow import best_flow
+from rahdari.methods.diversity_result import (
+    Cure,
+    Disjoint,
+    Measure,
+    Route,
+    Shared,
+    end_groups,
+    routes_of,
+    shared_things,
+)
+from rahdari.methods.diversity_round import Rounding
 from rahdari.methods.geo import great_circle_km
 from rahdari.methods.graph import parts
 
@@ -39,7 +50,7 @@ _ROWS_AT_ONCE = 256  # nodes whose distances to all others are held at once
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A way on which a link could be built: its ends, cost in any one unit, length, km, and the groups it would join."""
+    """A way on which a link could be built: its ends, cost in any one unit, length, km, and its groups."""
 
     candidate_id: str
     from_node_id: str
@@ -49,11 +60,13 @@ class Candidate:
     group_id: tuple[str, ...] = ()
 
 
-def group_lists(network: Network, disjoint: Disjoint, ends: tuple[str, str]) -> list[IntArray]:
-    """Return the links of each group that routes must not share; empty for groups that hold an end itself."""
+def group_lists(
+    network: Network, disjoint: Disjoint, ends: tuple[str, str], exempt: frozenset[str] = frozenset()
+) -> list[IntArray]:
+    """Return the links of each group that routes must not share; empty for exempt ones and those that hold an end."""
     if disjoint != "risk":
         return []
-    at_end = set(end_groups(network, ends))
+    at_end = {*end_groups(network, ends), *exempt}
     none = np.zeros(0, np.int64)
     return [none if name in at_end else network.risks.links_of(i) for i, name in enumerate(network.risks.group_id)]
 
@@ -64,13 +77,14 @@ def _weights(network: Network, disjoint: Disjoint, measure: Measure) -> tuple[Fl
     link = np.ones(network.n_links) if is_count else network.link_rate_per_year
     node = np.full(network.n_nodes, 1.0 if is_count else NODE_RATE_PER_YEAR)
     group = np.ones(len(network.risks.group_id)) if is_count else network.risks.rate_per_year
-    return link, (node if disjoint != "link" else np.zeros(network.n_nodes)), group
+    return link, (node if disjoint != "link" else 0.0 * node), (group if disjoint == "risk" else 0.0 * group)
 
 
 def least_shared(
     network: Network,
     ends: tuple[int, int],
     disjoint: Disjoint,
+    *,
     measure: Measure,
     cost: FloatArray,
     deadline: float,
@@ -83,13 +97,12 @@ def least_shared(
     names = network.node_id[ends[0]], network.node_id[ends[1]]
     link, node, group = _weights(network, disjoint, measure)
     core = make_core(
-        network.link_node, cost, cost, link, node, group_lists(network, disjoint, names), ends, is_strict=False
-    )
+        network.link_node, cost=cost, delay=cost, weight=link, node_weight=node,
+        groups=group_lists(network, disjoint, names), ends=ends, is_strict=False,
+    )  # fmt: skip
     if core is None:
         return None
-    # A run counts as one thing; by rate it counts all that lies in it.
-    own = np.ones(core.weight.size) if measure == "count" else core.weight
-    share = np.concatenate([own, node[core.node], group[core.group]])
+    share = np.concatenate([core.weight, node[core.node], group[core.group]])
     best: Shared | None = None
     for is_labelled in (False, True):
         task = Task(2, disjoint != "link", share=share, is_labelled=is_labelled)
@@ -99,25 +112,30 @@ def least_shared(
         allowed = np.full(share.size, math.inf)
         allowed[found.shared] = allowed[share == 0.0] = 0.0
         again = Search(core, replace(task, share=allowed), deadline).run()
-        routes = _exchanged(network, core, again.ways or found.ways, ends, disjoint, measure, cost)
+        routes = _exchanged(
+            network, core, again.ways or found.ways, ends, disjoint=disjoint, measure=measure, cost=cost
+        )
         floor = max(_whole(max(0.0, found.bound), measure), best.lower_bound if best else 0.0)
-        made = _named(network, routes, disjoint, measure, floor)
+        made = named_shared(network, routes, disjoint, measure, floor)
         best = replace(made if best is None or made.weight < best.weight else best, lower_bound=min(made.weight, floor))
         if best.weight <= best.lower_bound + _PART * best.weight:
             break
     return best
 
 
-def _named(network: Network, routes: tuple[Route, ...], disjoint: Disjoint, measure: Measure, floor: float) -> Shared:
-    """Return what routes share, by name."""
+def named_shared(
+    network: Network, routes: tuple[Route, ...], disjoint: Disjoint, measure: Measure, floor: float
+) -> Shared:
+    """Return what routes share, by name; ``floor`` bounds the weight of any."""
     things = shared_things(network, routes, (routes[0].node_id[0], routes[0].node_id[-1]))
     links, nodes, groups = things
+    nodes, groups = nodes if disjoint != "link" else set(), groups if disjoint == "risk" else set()
     weight = _weight_of(network, things, disjoint, measure)
     number = {name: i for i, name in enumerate(network.risks.group_id)}
     return Shared(
         measure, weight, min(weight, floor), routes,
         tuple(sorted(groups)), tuple(network.risks.name[number[name]] for name in sorted(groups)),
-        tuple(sorted(links)), tuple(sorted(nodes)) if disjoint != "link" else (),
+        tuple(sorted(links)), tuple(sorted(nodes)),
     )  # fmt: skip
 
 
@@ -129,28 +147,13 @@ def _whole(bound: float, measure: Measure) -> float:
 def _weight_of(
     network: Network, shared: tuple[set[str], set[str], set[str]], disjoint: Disjoint, measure: Measure
 ) -> float:
-    """Return the weight of what is shared; links in series with nothing else between them count once."""
-    links, nodes, groups = shared
-    link, node, group = _weights(network, disjoint, measure)
-    group_number = {name: i for i, name in enumerate(network.risks.group_id)}
-    total = float(sum(group[group_number[name]] for name in sorted(groups))) if disjoint == "risk" else 0.0
-    if measure == "count":
-        return total + _n_runs(network, links, nodes, is_by_node=disjoint != "link")
-    link_number = {name: i for i, name in enumerate(network.link_id)}
-    total += float(sum(link[link_number[name]] for name in sorted(links)))
-    return total + float(node[0] * len(nodes)) if nodes else total
-
-
-def _n_runs(network: Network, links: set[str], nodes: set[str], *, is_by_node: bool) -> float:
-    """Return the number of runs of shared links, and of shared nodes that are not inside one."""
-    number = {name: i for i, name in enumerate(network.link_id)}
-    at: dict[str, int] = {}
-    for name in links:
-        for end in network.link_node[number[name]].tolist():
-            at[network.node_id[end]] = at.get(network.node_id[end], 0) + 1
-    degree = np.bincount(network.link_node.reshape(-1), minlength=network.n_nodes)
-    inside = {name for name, count in at.items() if count == 2 and degree[network.node(name)] == 2}  # noqa: PLR2004 - a link on both sides
-    return float(len(links) - len(inside) + (len(nodes - inside) if is_by_node else 0))
+    """Return the weight of what is shared, each thing once."""
+    total = 0.0
+    names = (network.link_id, network.node_id, network.risks.group_id)
+    for own, weight, known in zip(shared, _weights(network, disjoint, measure), names, strict=True):
+        number = {name: i for i, name in enumerate(known)} if own else {}
+        total += float(sum(weight[number[name]] for name in sorted(own)))
+    return total
 
 
 def expanded(core: Core, way: IntArray) -> list[int]:
@@ -167,6 +170,7 @@ def _exchanged(
     core: Core,
     ways: tuple[IntArray, ...],
     ends: tuple[int, int],
+    *,
     disjoint: Disjoint,
     measure: Measure,
     cost: FloatArray,
@@ -177,7 +181,9 @@ def _exchanged(
     common = [node for node in nodes[0] if node in set(nodes[1])]
     if [node for node in nodes[1] if node in set(common)] != common:
         common = [core.b]
-    stretches = [[expanded(core, way[i:j]) for i, j in _between(own, common)] for way, own in zip(ways, nodes, strict=True)]
+    stretches = [
+        [expanded(core, way[i:j]) for i, j in _between(own, common)] for way, own in zip(ways, nodes, strict=True)
+    ]
     names = network.node_id[ends[0]], network.node_id[ends[1]]
 
     def made(swap: Sequence[int]) -> tuple[Route, ...]:
@@ -215,13 +221,28 @@ def single_points(
         at = [rows.arc[rows.first[v] : rows.first[v + 1]].astype(np.int64) >> 1 for v in range(n)]
         things += [np.zeros(0, np.int64) if v in ends else np.sort(at[v]) for v in range(n)]
     things += group_lists(network, disjoint, names)
-    first = np.concatenate([[0], np.cumsum([thing.size for thing in things])]).astype(np.int64)
-    flat = np.concatenate([*things, np.zeros(0, np.int64)]).astype(np.int64)
-    splits = np.zeros(len(things), np.bool_)
+    # Only what lies on one given way can separate the ends.
+    via = np.empty(n, np.int64)
+    shortest(
+        rows.first, rows.neighbour, rows.arc, network.link_cost, np.zeros(network.n_links, np.bool_),
+        np.zeros(n, np.bool_), a, b, via,
+    )  # fmt: skip
+    is_on = np.zeros(network.n_links, np.bool_)
+    at_node = b
+    while at_node != a and via[at_node] >= 0:
+        is_on[via[at_node] >> 1] = True
+        at_node = int(rows.tail[via[at_node]])
+    near = [i for i, thing in enumerate(things) if is_on[thing].any()]
+    first = np.concatenate([[0], np.cumsum([things[i].size for i in near])]).astype(np.int64)
+    flat = np.concatenate([*(things[i] for i in near), np.zeros(0, np.int64)]).astype(np.int64)
+    splits = np.zeros(len(near), np.bool_)
     separating(rows.first, rows.neighbour, rows.arc, first, flat, a, b, splits)
-    found = np.flatnonzero(splits)
+    found = np.array(near, np.int64)[splits]
     n_nodes = n if disjoint != "link" else 0
-    links, nodes = found[found < network.n_links], found[(found >= network.n_links) & (found < network.n_links + n_nodes)]
+    links, nodes = (
+        found[found < network.n_links],
+        found[(found >= network.n_links) & (found < network.n_links + n_nodes)],
+    )
     groups = found[found >= network.n_links + n_nodes] - network.n_links - n_nodes
     return [things[i] for i in found.tolist()], links, nodes - network.n_links, groups
 
@@ -262,7 +283,8 @@ def _near_pairs(network: Network, of: IntArray, may: BoolArray) -> tuple[IntArra
         first, second, away = np.append(first, one), np.append(second, two), np.append(away, km)
         if away.size > _TRIED_MAX:
             order = np.lexsort((second, first, away))
-            first, second, away = (each[order[:_TRIED_MAX]] for each in (first, second, away))
+            order = order[:_TRIED_MAX]
+            first, second, away = first[order], second[order], away[order]
     order = np.lexsort((second, first, away))
     return first[order], second[order], away[order]
 
@@ -277,8 +299,9 @@ def cheapest_cure(
     way_over_crow: float = WAY_OVER_CROW,
     time_limit_s: float = 30.0,
 ) -> Cure | None:
-    """Return the cheapest single new link after which two disjoint routes exist, or ``None`` where no link would do,
-    none of the 2,000 shortest, or none was found in time.
+    """Return the cheapest single new link after which two disjoint routes exist.
+
+    ``None`` where no link would do, none of the 2,000 shortest, or none was found in time.
 
     Without ``candidates`` any two nodes may be joined, at the great circle times ``way_over_crow`` km, and the new link
     is in no group: check the way that is then found.  Links that leave a single point of failure are passed over by a
@@ -291,7 +314,7 @@ def cheapest_cure(
         return None
     of, may = _cures_points(_sides(network, ends, points))
     if candidates is not None:
-        return _of_candidates(network, ends, disjoint, candidates, (of, may), deadline)
+        return _of_candidates(network, ends, disjoint, candidates=candidates, test=(of, may), deadline=deadline)
     if network.node_lon_deg is None or network.node_lat_deg is None:
         raise InputError(Problem("the nodes have no places", "give longitudes and latitudes, or candidate ways"))
     first, second, away = _near_pairs(network, of, may)
@@ -299,9 +322,9 @@ def cheapest_cure(
     for tried, (u, v, km) in enumerate(zip(first.tolist(), second.tolist(), away.tolist(), strict=True)):
         if time.monotonic() > deadline:
             return None
-        if _is_cured(network, ends, disjoint, (u, v), (), deadline):
+        if _is_cured(network, ends, disjoint, (u, v), groups=(), deadline=deadline):
             cost = km * way_over_crow
-            return Cure(network.node_id[u], network.node_id[v], cost, cost, cost, True, tried + 1, None, note)  # noqa: FBT003
+            return Cure(network.node_id[u], network.node_id[v], cost, cost, cost, True, tried + 1, None, note)
     return None
 
 
@@ -309,6 +332,7 @@ def _of_candidates(
     network: Network,
     ends: tuple[int, int],
     disjoint: Disjoint,
+    *,
     candidates: Sequence[Candidate],
     test: tuple[IntArray, BoolArray],
     deadline: float,
@@ -328,9 +352,9 @@ def _of_candidates(
     for tried, each in enumerate(sorted(candidates, key=lambda each: (each.cost, each.candidate_id))):
         u, v = network.node(each.from_node_id), network.node(each.to_node_id)
         groups = tuple(number[name] for name in each.group_id if name in number)
-        if may[of[u], of[v]] and _is_cured(network, ends, disjoint, (u, v), groups, deadline):
+        if may[of[u], of[v]] and _is_cured(network, ends, disjoint, (u, v), groups=groups, deadline=deadline):
             return Cure(
-                each.from_node_id, each.to_node_id, each.cost, each.length_km, each.cost, True, tried + 1,  # noqa: FBT003
+                each.from_node_id, each.to_node_id, each.cost, each.length_km, each.cost, True, tried + 1,
                 each.candidate_id, "cheapest of the candidate ways given",
             )  # fmt: skip
     return None
@@ -341,6 +365,7 @@ def _is_cured(
     ends: tuple[int, int],
     disjoint: Disjoint,
     link: tuple[int, int],
+    *,
     groups: tuple[int, ...],
     deadline: float,
 ) -> bool:
@@ -352,8 +377,13 @@ def _is_cured(
     lists = group_lists(network, disjoint, names)
     lists = [np.append(own, network.n_links) if i in groups else own for i, own in enumerate(lists)]
     cost, zero = np.append(network.link_cost, 0.0), np.zeros(pairs.shape[0])
-    core = make_core(pairs, cost, zero, zero, np.zeros(network.n_nodes), lists, ends, is_strict=True)
+    core = make_core(
+        pairs, cost=cost, delay=zero, weight=zero, node_weight=np.zeros(network.n_nodes), groups=lists, ends=ends,
+        is_strict=True,
+    )  # fmt: skip
     if core is None:
         return False
+    plain = best_flow(core.rows, core.link_node, core.cost, (core.a, core.b), 2, by_node=True)
+    if not plain.ways or Rounding(core, 2, math.inf, by_node=True).start(plain.ways):
+        return bool(plain.ways)
     return bool(Search(core, Task(2, by_node=True, is_enough=True), deadline).run().ways)
-
