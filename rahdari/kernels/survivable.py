@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _UNSEEN = -1
 _SETTLED = -2
+_SETTLED_FRAC = 1e-12  # of a link's cost: a level that rises by less has settled
 _NEARLY_ALL = 1.0 - 1e-9  # a move of this share of a flow moves all of it
 
 
@@ -181,7 +182,7 @@ def _pooled_path(
 
 @njit("float64(int32[::1], float64[::1], int64[::1], int32[::1], float64[::1])", cache=True)
 def _tidy_slots(slot_path: Int32s, slot_flow: Floats, path_start: Ints, path_link: Int32s, price: Floats) -> float:
-    """Keep the slots with flow and the cheapest one, closed up; return the least price, infinity where all are empty."""
+    """Keep the slots with flow and the cheapest one, closed up; return the least price (infinity: none)."""
     best, chosen = math.inf, -1
     for j in range(slot_path.shape[0]):
         if slot_path[j] >= 0:
@@ -459,6 +460,25 @@ def balance_flows(
                     )  # fmt: skip
 
 
+@njit("boolean(float64[:, ::1], float64[::1], float64[::1], float64[::1], float64[::1])", cache=True)
+def _raise_levels(value: Floats, cost: Floats, level: Floats, total: Floats, count: Floats) -> bool:
+    """Raise each link's level to where the values above the old one exceed it by the cost; return whether any rose."""
+    total[:] = 0.0
+    count[:] = 0.0
+    for s in range(value.shape[0]):
+        for link in range(value.shape[1]):
+            if value[s, link] > level[link]:
+                total[link] += value[s, link]
+                count[link] += 1.0
+    has_risen = False
+    for link in range(value.shape[1]):
+        if count[link] > 0.0:
+            trial = (total[link] - cost[link]) / count[link]
+            has_risen = has_risen or trial > level[link] + _SETTLED_FRAC * cost[link]
+            level[link] = max(level[link], trial)
+    return has_risen
+
+
 @njit(
     "void(float64[:, ::1], float64[::1], float64[:, ::1], boolean[:, ::1], float64[::1], float64[::1], float64[::1])",
     cache=True,
@@ -475,27 +495,23 @@ def fill_prices(
     """Set prices to max(0, price + stiff (load - capacity)) with the capacity at which they add up to the cost.
 
     Where that capacity is below the installed one, the capacity is the installed one and the prices add up to less.
+    The level of each link rises from below until it holds (Michelot 1986); rows are read in order for speed.
     """
     n_scenarios, m = price.shape
-    value = np.empty(n_scenarios)
+    level = np.full(m, -math.inf)
+    total, count = np.empty(m), np.empty(m)
+    for s in range(n_scenarios):
+        for link in range(m):
+            price[s, link] = -math.inf if failed[s, link] else price[s, link] + stiff[link] * load[s, link]
+            level[link] = max(level[link], price[s, link] - cost[link])
+    while _raise_levels(price, cost, level, total, count):
+        pass
     for link in range(m):
-        size = 0
-        for s in range(n_scenarios):
-            if not failed[s, link]:
-                value[size] = price[s, link] + stiff[link] * load[s, link]
-                size += 1
-        level, total = stiff[link] * installed[link], 0.0
-        ordered = np.sort(value[:size])
-        for i in range(size):
-            total += ordered[size - 1 - i]
-            trial = (total - cost[link]) / (i + 1)
-            if i == size - 1 or trial >= ordered[size - 2 - i]:
-                level = max(level, trial)
-                break
-        if stiff[link] > 0.0:
-            capacity[link] = level / stiff[link]
-        for s in range(n_scenarios):
-            price[s, link] = 0.0 if failed[s, link] else max(0.0, price[s, link] + stiff[link] * load[s, link] - level)
+        level[link] = max(level[link], stiff[link] * installed[link])
+        capacity[link] = level[link] / stiff[link] if stiff[link] > 0.0 else max(installed[link], load[:, link].max())
+    for s in range(n_scenarios):
+        for link in range(m):
+            price[s, link] = max(0.0, price[s, link] - level[link])
 
 
 @njit("void(int32[:, :, ::1], float64[:, :, ::1], float64[:, ::1], int64[::1], int32[::1])", cache=True, nogil=True)

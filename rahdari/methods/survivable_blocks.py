@@ -47,6 +47,7 @@ class Core:
     Links ``link_node`` (m, 2) stand for the instance's links ``member``.  Demands are sorted by source: ``source``
     (K,), ``first`` (K + 1,), ``target`` (D,); demand ``i`` is section ``section[i]`` of the block.  Scenario ``c`` has
     ``amount[c]``, ``failed[c]`` and stands for ``state[c]``; ``case`` gives each state the scenario that covers it.
+    ``traffic[c]`` tells equal rows of ``amount``; ``at_least[i, j]`` says that traffic ``i`` is nowhere below ``j``.
     """
 
     n_nodes: int
@@ -62,6 +63,8 @@ class Core:
     failed: BoolArray
     state: IntArray
     case: IntArray
+    traffic: IntArray
+    at_least: BoolArray
 
 
 def _block_of_link(n_nodes: int, link_node: IntArray) -> IntArray:
@@ -258,4 +261,6 @@ def as_core(instance: Instance, block: Block, states: States) -> Core:
         failed=failed,
         state=np.array([found[i][2] for i in kept], dtype=np.int64),
         case=scenario[implies[case]],
+        traffic=np.array([found[i][1] for i in kept], dtype=np.int64),
+        at_least=np.array([(rows >= row).all(axis=1) for row in rows]).T,
     )

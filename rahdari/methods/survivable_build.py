@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rahdari.methods.instance import Instance
     from rahdari.methods.survivable_blocks import Block, Core
+    from rahdari.methods.survivable_router import PathPool
     from rahdari.methods.survivable_scenarios import States
     from rahdari.methods.survivable_search import Outcome
 
@@ -74,26 +75,27 @@ class Assembly:
                     weight[self.instance.link_id[i]] = value * part
             self.cuts.append(MetricCut(name, weight, cut.right_side, multiplier))
         group = len(self.case)
-        self.case.append(self.n_cases + core.case)
+        self.case.append(self.n_cases + outcome.cover[core.case])
         for i, section in enumerate(block.section.tolist()):
             self.add_section(section, block.section_node[i], group)
         self._add_flows(block, core, outcome)
-        self.n_cases += len(core.amount)
+        self.n_cases += len(outcome.flows)
 
     def _add_flows(self, block: Block, core: Core, outcome: Outcome) -> None:
         """Write the paths in use and the flows on them as shares of their section."""
-        uses: dict[int, list[tuple[int, float]]] = {}
-        demand_of: dict[int, int] = {}
-        for c, (demand, path, flow) in enumerate(outcome.flows):
-            share = flow / core.amount[c, demand]
-            for d, p, part in zip(demand.tolist(), path.tolist(), share.tolist(), strict=True):
-                uses.setdefault(p, []).append((self.n_cases + c, part))
-                demand_of[p] = d
+        uses: dict[tuple[int, int], list[tuple[int, float]]] = {}
+        first: dict[tuple[int, int], tuple[int, PathPool]] = {}
+        for c, flow in enumerate(outcome.flows):
+            total = np.bincount(flow.demand, weights=flow.units, minlength=len(core.target))
+            share = flow.units / total[flow.demand]
+            for d, p, part in zip(flow.demand.tolist(), flow.path.tolist(), share.tolist(), strict=True):
+                uses.setdefault((id(flow.pool), p), []).append((self.n_cases + c, part))
+                first[id(flow.pool), p] = (d, flow.pool)
         source = np.repeat(core.source, np.diff(core.first))
-        for p, cases in uses.items():
-            d = demand_of[p]
+        for key, cases in uses.items():
+            d, pool = first[key]
             node, links = int(source[d]), []
-            for link in outcome.router.pool.links(p)[::-1].tolist():
+            for link in pool.links(key[1])[::-1].tolist():
                 a, b = core.link_node[link].tolist()
                 links.append(core.member[link] if a == node else core.member[link][::-1])
                 node = b if a == node else a

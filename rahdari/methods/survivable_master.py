@@ -26,6 +26,30 @@ class Cut:
     weight: FloatArray
     right_side: float
 
+    @classmethod
+    def scaled(cls, scenario: int, weight: FloatArray, right_side: float) -> Cut | None:
+        """Return the cut of (m,) weights as they are, without links of weight zero; ``None`` where it says nothing."""
+        link = np.flatnonzero(weight)
+        return cls(scenario, link, weight[link], right_side) if link.size and right_side > 0.0 else None
+
+
+def summed(
+    cuts: list[Cut], cost: FloatArray, installed: FloatArray, dual: FloatArray | None = None
+) -> tuple[float, list[tuple[Cut, float]]]:
+    """Return the bound that cuts prove with their (cuts,) multipliers, and both; 1 where no multipliers are given.
+
+    Multipliers are scaled so that no link is charged more than its cost.
+    """
+    dual = np.ones(len(cuts)) if dual is None else dual
+    charged, gain = np.zeros(len(cost)), 0.0
+    used = [(cut, float(y)) for cut, y in zip(cuts, dual, strict=True) if y > 0.0]
+    for cut, y in used:
+        charged[cut.link] += y * cut.weight
+        gain += y * (cut.right_side - float(cut.weight @ installed[cut.link]))
+    over = charged > cost
+    scale = float(np.min(cost[over] / charged[over], initial=1.0)) * (1.0 - SAFETY)
+    return scale * gain, [(cut, scale * y) for cut, y in used]
+
 
 class Master:
     """Cuts and the linear programme over them."""
@@ -47,39 +71,31 @@ class Master:
     def add(self, scenario: int, weight: FloatArray, right_side: float) -> None:
         """Add a cut with (m,) weights, scaled to a largest weight of one."""
         top = float(weight.max(initial=0.0))
-        if top <= 0.0 or right_side <= 0.0:
+        if top <= 0.0:
             return
-        link = np.flatnonzero(weight)
-        cut = Cut(scenario, link, weight[link] / top, right_side / top)
+        cut = Cut.scaled(scenario, weight / top, right_side / top)
+        if cut is None:
+            return
         self.cuts.append(cut)
         self._idle.append(0)
         self._model.addRow(
-            cut.right_side - float(cut.weight @ self.installed[link]),
+            cut.right_side - float(cut.weight @ self.installed[cut.link]),
             highspy.kHighsInf,
-            len(link),
-            link.astype(np.int32),
+            len(cut.link),
+            cut.link.astype(np.int32),
             cut.weight,
         )
 
-    def solve(self) -> tuple[FloatArray, float]:
-        """Return (m,) new capacities and a bound that the duals prove."""
-        if not self.cuts:
-            return np.zeros(len(self.cost)), 0.0
+    def solve(self) -> FloatArray:
+        """Return (m,) new capacities of the least cost that keeps all cuts."""
         self._model.run()
         solution = self._model.getSolution()
         self.dual = np.maximum(0.0, np.array(solution.row_dual))
-        return np.array(solution.col_value), self.proven()[0]
+        return np.array(solution.col_value)
 
-    def proven(self) -> tuple[float, FloatArray]:
-        """Return the bound and the (cuts,) multipliers, scaled so that no link is charged more than its cost."""
-        charged = np.zeros(len(self.cost))
-        for cut, dual in zip(self.cuts, self.dual, strict=True):
-            if dual > 0.0:
-                charged[cut.link] += dual * cut.weight
-        over = charged > self.cost
-        scale = float(np.min(self.cost[over] / charged[over], initial=1.0)) * (1.0 - SAFETY)
-        gain = np.array([cut.right_side - float(cut.weight @ self.installed[cut.link]) for cut in self.cuts])
-        return float(scale * (self.dual @ gain)), scale * self.dual
+    def proof(self) -> tuple[float, list[tuple[Cut, float]]]:
+        """Return the bound that the last solution proves, and the cuts in it with their multipliers."""
+        return summed(self.cuts, self.cost, self.installed, self.dual)
 
     def forget(self, patience: int) -> None:
         """Drop cuts that have not been binding for ``patience`` solutions."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +11,13 @@ import numpy as np
 from rahdari.kernels.survivable import balance_flows, fill_prices, price_paths, sum_loads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from rahdari.methods.survivable_blocks import Core
 
+    BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
@@ -21,10 +26,12 @@ SEED = 7  # of the random bits that tell paths apart
 FIRST_PATHS_PER_DEMAND = 30  # the pool grows beyond
 LINKS_PER_PATH = 12
 TABLE_PER_PATH = 2  # places of the hash table over paths
-STIFFNESS = 0.1  # change of price, in units of cost, for a load that misses the capacity by all of it
+STIFFNESS = 0.25  # change of price, in units of cost, for a load that misses the capacity by all of it
 LEAST_LOAD_FRAC = 0.05  # of the mean: below it, capacities do not make the penalty stiffer
 TIE_FRAC = 1e-5  # of a unit's cost: decides between ways that nothing else tells apart
 SHORTER_FRAC = 1e-4  # a path is new where it is shorter by this
+SPLIT_FROM = 2_000_000  # scenarios times sources times nodes from which two threads share the work
+SPARE_FRAC = 0.05  # of a unit's cost: what a scenario that joins late thinks capacity in place costs
 
 
 class PathPool:
@@ -45,11 +52,15 @@ class PathPool:
         """Build the hash table anew."""
         size = 1 << int(TABLE_PER_PATH * self.hash.size).bit_length()
         self.table = np.full(size, -1, dtype=np.int32)
-        for path in range(int(self.count[0])):
-            at = int(self.hash[path]) & (size - 1)
-            while self.table[at] >= 0:
-                at = (at + 1) & (size - 1)
-            self.table[at] = path
+        waiting = np.arange(int(self.count[0]))
+        at = (self.hash[waiting] & np.uint64(size - 1)).astype(np.int64)
+        while waiting.size:
+            # Of the paths that want a free place the first gets it; the others go on to the next place.
+            places, first = np.unique(at, return_index=True)
+            is_placed = np.zeros(waiting.size, dtype=np.bool_)
+            is_placed[first[self.table[places] < 0]] = True
+            self.table[at[is_placed]] = waiting[is_placed]
+            waiting, at = waiting[~is_placed], (at[~is_placed] + 1) & (size - 1)
 
     def grow(self) -> bool:
         """Double the room where the last search found too little; return whether it did."""
@@ -67,11 +78,11 @@ class PathPool:
         return self.link[self.start[path] : self.start[path + 1]]
 
 
-class Router:
-    """Routes all scenarios of a core; ``rows`` picks those that take part."""
+class Part:
+    """Some scenarios of a router, with their own pool, so that parts can be worked on at once."""
 
     def __init__(self, core: Core, rows: IntArray) -> None:
-        """Send everything over the cheapest ways and set prices at which that is paid."""
+        """Start without any path."""
         n, m, d = core.n_nodes, len(core.cost), len(core.target)
         self.core, self.rows = core, rows
         ends = np.concatenate([core.link_node, core.link_node[:, ::-1]])
@@ -81,39 +92,111 @@ class Router:
             np.ascontiguousarray(ends[order, 1]).astype(np.int64),
             (order % m).astype(np.int64),
         )
-        self.failed = np.ascontiguousarray(core.failed[rows])
-        self.amount = np.ascontiguousarray(core.amount[rows])
         self.pool = PathPool(m, d)
-        self.slot_path = np.full((len(rows), d, N_SLOTS), -1, dtype=np.int32)
-        self.slot_flow = np.zeros((len(rows), d, N_SLOTS))
-        self.load = np.zeros((len(rows), m))
-        self.even = np.where(self.failed, 0.0, core.cost / np.maximum((~self.failed).sum(axis=0), 1))
-        self.route(np.where(self.failed, 0.0, core.cost))
-        self.capacity = np.maximum(self.load.max(axis=0), core.installed)
-        level = np.maximum(self.capacity, LEAST_LOAD_FRAC * self.capacity.mean())
-        self.stiff = STIFFNESS * core.cost / level
-        self.price = np.zeros_like(self.load)
-        self.settle(1.0)
+        self.load = np.zeros((0, m))
+        self.slot_path = np.zeros((0, d, N_SLOTS), dtype=np.int32)
+        self.slot_flow = np.zeros((0, d, N_SLOTS))
+        self.rows = rows[:0]
+        self.extend(rows)
+
+    def extend(self, rows: IntArray) -> None:
+        """Take in further scenarios, without paths yet."""
+        core, size = self.core, len(rows)
+        self.rows = np.concatenate([self.rows, rows])
+        self.failed = np.ascontiguousarray(core.failed[self.rows])
+        self.amount = np.ascontiguousarray(core.amount[self.rows])
+        empty = np.full((size, *self.slot_path.shape[1:]), -1, dtype=np.int32)
+        self.slot_path = np.concatenate([self.slot_path, empty])
+        self.slot_flow = np.concatenate([self.slot_flow, np.zeros(empty.shape)])
+        self.load = np.concatenate([self.load, np.zeros((size, self.load.shape[1]))])
 
     def route(self, price: FloatArray) -> FloatArray:
         """Return (S,) sum of demand times distance under (S, m) prices; shorter paths than known get a slot."""
-        bound = np.empty(len(self.rows))
-        core, pool = self.core, self.pool
+        bound, core, pool = np.empty(len(self.rows)), self.core, self.pool
         while True:
             price_paths(
-                *self._adjacency, self.failed, core.source, core.first, core.target, self.amount, price,
-                self.slot_path, self.slot_flow, self.load, pool.word, pool.start, pool.link, pool.hash, pool.table,
-                pool.count, bound, SHORTER_FRAC,
+                *self._adjacency, self.failed, core.source, core.first, core.target, self.amount,
+                np.ascontiguousarray(price), self.slot_path, self.slot_flow, self.load, pool.word, pool.start,
+                pool.link, pool.hash, pool.table, pool.count, bound, SHORTER_FRAC,
             )  # fmt: skip
             if not pool.grow():
                 return bound
 
-    def balance(self, n_passes: int) -> None:
+    def balance(self, price: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
         """Move flows from dear to cheap paths."""
         balance_flows(
-            self.amount, self.price, TIE_FRAC * self.core.cost, self.capacity, self.stiff, self.slot_path,
+            self.amount, np.ascontiguousarray(price), TIE_FRAC * self.core.cost, capacity, stiff, self.slot_path,
             self.slot_flow, self.load, self.pool.start, self.pool.link, n_passes,
         )  # fmt: skip
+
+    def refresh(self) -> None:
+        """Sum the loads anew."""
+        sum_loads(self.slot_path, self.slot_flow, self.load, self.pool.start, self.pool.link)
+
+
+class Router:
+    """Routes scenarios of a core; ``rows`` (S,) says which take part, in the order of all its arrays."""
+
+    def __init__(self, core: Core, rows: IntArray) -> None:
+        """Send everything over the cheapest ways and set prices at which that is paid."""
+        self.core = core
+        work = len(core.amount) * len(core.source) * core.n_nodes
+        n_parts = 2 if work >= SPLIT_FROM and len(rows) > 1 else 1
+        self.parts = [Part(core, part) for part in np.array_split(rows, n_parts)]
+        self._gather()
+        self.route(np.where(self.failed, 0.0, core.cost))
+        self._gather()
+        self.capacity = self.need()
+        level = np.maximum(self.capacity, LEAST_LOAD_FRAC * self.capacity.mean())
+        self.stiff = STIFFNESS * core.cost / level
+        self.price = np.zeros(self.failed.shape)
+        self.settle(1.0)
+
+    def _gather(self) -> None:
+        """Renew what follows from the parts' rows."""
+        self.rows = np.concatenate([part.rows for part in self.parts])
+        self.failed = np.concatenate([part.failed for part in self.parts])
+        self.even = np.where(self.failed, 0.0, self.core.cost / np.maximum((~self.failed).sum(axis=0), 1))
+
+    def _each(self, work: Callable[[Part, slice], FloatArray | None]) -> list[FloatArray | None]:
+        """Return what the work gives for each part and its rows; parts share nothing, so that order is no matter."""
+        ends = np.cumsum([0, *(len(part.rows) for part in self.parts)]).tolist()
+        rows = [slice(low, high) for low, high in itertools.pairwise(ends)]
+        if len(self.parts) == 1:
+            return [work(self.parts[0], rows[0])]
+        with ThreadPoolExecutor(len(self.parts)) as pool:
+            return list(pool.map(work, self.parts, rows))
+
+    @property
+    def load(self) -> FloatArray:
+        """Return (S, m) loads."""
+        return np.concatenate([part.load for part in self.parts])
+
+    def extend(self, rows: IntArray) -> None:
+        """Take in further scenarios, routed over capacity in place where that is not far round."""
+        sizes = [len(part.rows) for part in self.parts]
+        split = np.array_split(rows, len(self.parts))
+        ends = np.cumsum(sizes)[:-1]
+        price = np.split(self.price, ends)
+        for part, new in zip(self.parts, split, strict=True):
+            part.extend(new)
+        used = self.need() > self.core.installed
+        joined = np.where(used, SPARE_FRAC, 1.0) * self.core.cost
+        before = [np.concatenate([old, np.tile(joined, (len(new), 1))]) for old, new in zip(price, split, strict=True)]
+        self._gather()
+        self.route(np.concatenate(before))
+        self.price = np.concatenate(
+            [np.concatenate([old, np.zeros((len(new), old.shape[1]))]) for old, new in zip(price, split, strict=True)]
+        )
+
+    def route(self, price: FloatArray) -> FloatArray:
+        """Return (S,) sum of demand times distance under (S, m) prices; shorter paths than known get a slot."""
+        found = self._each(lambda part, rows: part.route(price[rows]))
+        return np.concatenate([bound for bound in found if bound is not None])
+
+    def balance(self, n_passes: int) -> None:
+        """Move flows from dear to cheap paths."""
+        self._each(lambda part, rows: part.balance(self.price[rows], self.capacity, self.stiff, n_passes))
 
     def settle(self, step: float) -> None:
         """Renew capacities and prices from the loads; ``step`` lengthens the change of prices."""
@@ -123,8 +206,10 @@ class Router:
 
     def need(self) -> FloatArray:
         """Return (m,) the capacity that all routings together use, at least the installed one."""
-        return np.asarray(np.maximum(self.load.max(axis=0), self.core.installed))
+        top = np.max([part.load.max(axis=0, initial=0.0) for part in self.parts], axis=0)
+        return np.asarray(np.maximum(top, self.core.installed))
 
     def refresh(self) -> None:
         """Sum the loads anew."""
-        sum_loads(self.slot_path, self.slot_flow, self.load, self.pool.start, self.pool.link)
+        for part in self.parts:
+            part.refresh()

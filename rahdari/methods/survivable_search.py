@@ -1,7 +1,8 @@
 """Bring the cost of a core's capacity and its proven lower bound together.
 
 The method of multipliers routes all scenarios at once and gives an upper bound (what the routings need) and prices;
-prices give metric cuts; the master programme weighs all cuts to the best lower bound they prove.
+prices give metric cuts; the master programme weighs all cuts to the best lower bound they prove.  Scenarios whose
+failed links some routing leaves alone anyhow take no part until they do.
 """
 
 from __future__ import annotations
@@ -12,43 +13,56 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rahdari.methods.survivable_master import Cut, Master
+from rahdari.methods.survivable_master import Cut, Master, summed
 from rahdari.methods.survivable_router import Router
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rahdari.methods.survivable_blocks import Core
+    from rahdari.methods.survivable_router import Part, PathPool
 
+    BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
-    Flows = list[tuple[IntArray, IntArray, FloatArray]]
 
-MOST_ROUNDS = 3000  # of routing and pricing; far beyond what any known case took
-N_PASSES = 2  # of balancing a round
+MOST_ROUNDS = 2000  # of routing and pricing; far beyond what any known case took
+N_STEPS = 6  # of balancing flows and settling prices a round
 STEP = 1.6  # of prices, below the golden ratio (Fortin and Glowinski 1983)
 EVEN_FIRST = 0.05  # share of evenly spread prices in the metrics at first ...
-EVEN_FALL = 0.97  # ... and how it falls each round ...
+EVEN_FALL = 0.9  # ... and how it falls each round ...
 EVEN_LAST = 1e-4  # ... down to this
-CUT_EVERY = 5  # rounds
-CHECK_EVERY = 10  # rounds
+CUT_EVERY = 2  # rounds
+CHECK_EVERY = 6  # rounds
 MEMORY = 0.9  # of the mean of prices
 PATIENCE = 6  # master solutions after which an idle cut is dropped
+MASTER_UP_TO = 600_000  # scenarios times links beyond which prices alone prove the bound
+ALL_UP_TO = 150  # scenarios that all take part from the start
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One scenario's flows: demand numbers, paths of a pool, units."""
+
+    demand: IntArray
+    path: IntArray
+    units: FloatArray
+    pool: PathPool
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Capacity of a core's links, the bound on the cost of new capacity, its cuts with multipliers, and the flows.
 
-    ``flows`` holds for each scenario demand numbers, pool paths, and flows.
+    ``flows[i]`` are those of a scenario that took part; scenario ``c`` is carried by ``flows[cover[c]]``.
     """
 
     capacity: FloatArray
     cost: float
     bound: float
     cuts: list[tuple[Cut, float]]
-    flows: Flows
-    router: Router
+    flows: list[Flow]
+    cover: IntArray
 
 
 class Search:
@@ -57,16 +71,24 @@ class Search:
     def __init__(self, core: Core, gap: float, deadline: float | None) -> None:
         """Route everything once."""
         self.core, self.gap, self.deadline = core, gap, deadline
-        self.router = Router(core, np.arange(len(core.amount)))
+        self.router = Router(core, self._first_rows())
         self.master = Master(core.cost, core.installed)
-        self.bound = 0.0
-        self.best: tuple[float, FloatArray, NDArray[np.int32], FloatArray] | None = None
-        self._keep()
+        self.is_small = core.failed.size <= MASTER_UP_TO
+        self.bound, self.proof = 0.0, list[tuple[Cut, float]]()
+        self.cost, self.best = np.inf, list[Flow]()
+        self.capacity, self.cover = self.router.need(), np.zeros(0, dtype=np.int64)
+        self.mean = self.router.price.copy()
+        while not np.isfinite(self.cost):
+            self._keep()
 
-    @property
-    def cost(self) -> float:
-        """Return the least cost known."""
-        return np.inf if self.best is None else self.best[0]
+    def _first_rows(self) -> IntArray:
+        """Return the scenarios to start with: those whose failed links the cheapest ways use."""
+        core = self.core
+        every = np.arange(len(core.amount))
+        if len(every) <= ALL_UP_TO:
+            return every
+        load = Router(core, every[:1]).need() - core.installed
+        return np.flatnonzero((core.failed @ load > 0.0) | (every == 0))
 
     @property
     def is_done(self) -> bool:
@@ -78,58 +100,95 @@ class Search:
         """Return whether the time is up."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
+    def _covered(self) -> IntArray:
+        """Return for each scenario the place in the router of one whose routing serves it too, -1 where none does."""
+        core, load = self.core, self.router.load
+        cover = np.full(len(core.amount), -1, dtype=np.int64)
+        cover[self.router.rows] = np.arange(len(self.router.rows))
+        used, traffic = load > 0.0, core.traffic[self.router.rows]
+        for c in np.flatnonzero(cover < 0).tolist():
+            rival = core.at_least[traffic, core.traffic[c]] & ~used[:, core.failed[c]].any(axis=1)
+            if rival.any():
+                cover[c] = int(np.argmax(rival))
+        return cover
+
     def _keep(self) -> None:
-        """Keep the routing where it is the cheapest so far."""
+        """Keep the routing where it is the cheapest so far and serves every scenario."""
         need = self.router.need()
         cost = float(self.core.cost @ (need - self.core.installed))
-        if cost < self.cost:
-            self.best = (cost, need, self.router.slot_path.copy(), self.router.slot_flow.copy())
+        if cost >= self.cost:
+            return
+        cover = self._covered()
+        missed = np.flatnonzero(cover < 0)
+        if missed.size:
+            self.router.extend(missed)
+            self.mean = self.router.price.copy()
+            return
+        self.cost, self.capacity, self.cover = cost, need, cover
+        self.best = [flow for part in self.router.parts for flow in _flows(part)]
 
-    def _add_cuts(self, metric: FloatArray, right_side: FloatArray) -> None:
-        for c, row in enumerate(self.router.rows.tolist()):
-            self.master.add(row, metric[c], float(right_side[c]))
+    def _metric(self, price: FloatArray, even: float) -> FloatArray:
+        """Return prices with a share spread evenly, so that links that cost nothing yet do not lead astray."""
+        return (1.0 - even) * price + even * self.router.even if even > 0.0 else price
 
-    def _check(self) -> None:
-        """Solve the master and renew the bound."""
-        _, bound = self.master.solve()
-        self.master.forget(PATIENCE)
-        self.bound = max(self.bound, bound)
+    def _prove(self, metric: FloatArray, right_side: FloatArray) -> None:
+        """Renew the bound by the metrics of one round."""
+        rows = self.router.rows.tolist()
+        if self.is_small:
+            for c, row in enumerate(rows):
+                self.master.add(row, metric[c], float(right_side[c]))
+        elif float(right_side.sum() - metric.sum(axis=0) @ self.core.installed) > self.bound:
+            cuts = [Cut.scaled(row, metric[c], float(right_side[c])) for c, row in enumerate(rows)]
+            self._take(*summed([cut for cut in cuts if cut is not None], self.core.cost, self.core.installed))
+
+    def _take(self, bound: float, proof: list[tuple[Cut, float]]) -> None:
+        if bound > self.bound:
+            self.bound, self.proof = bound, proof
+
+    def _check(self, even: float) -> None:
+        """Renew the bound by the mean of prices and, where it is not too large, by the master programme."""
+        metric = self._metric(self.mean, even if self.is_small else 0.0)
+        self._prove(metric, self.router.route(metric))
+        if self.is_small:
+            self.master.solve()
+            self._take(*self.master.proof())
+            self.master.forget(PATIENCE)
 
     def run(self) -> None:
         """Iterate until the gap or the time is reached."""
         router, even = self.router, EVEN_FIRST
-        mean = router.price.copy()
         for round_ in range(MOST_ROUNDS):
-            metric = (1.0 - even) * router.price + even * router.even
+            metric = self._metric(router.price, even)
             right_side = router.route(metric)
-            if round_ % CUT_EVERY == 0:
-                self._add_cuts(metric, right_side)
+            if round_ % CUT_EVERY == 0 or not self.is_small:
+                self._prove(metric, right_side)
             if round_ % CHECK_EVERY == 0:
-                if round_:
-                    metric = (1.0 - even) * mean + even * router.even
-                    self._add_cuts(metric, router.route(metric))
                 router.refresh()
-                self._check()
+                self._check(even)
             if self.is_done or self.is_late:
                 break
             even = max(EVEN_LAST, even * EVEN_FALL)
-            router.balance(N_PASSES)
-            router.settle(STEP)
-            mean = MEMORY * mean + (1.0 - MEMORY) * router.price
+            for _ in range(N_STEPS):
+                router.balance(1)
+                router.settle(STEP)
+                self.mean = MEMORY * self.mean + (1.0 - MEMORY) * router.price
             self._keep()
+        if not self.is_done:
+            self._check(even)
 
     def outcome(self) -> Outcome:
         """Return the best routing and the cuts that prove the bound."""
-        assert self.best is not None  # noqa: S101 - kept at the start
-        self._check()
-        cost, capacity, slot_path, slot_flow = self.best
-        flows = []
-        for c in range(len(slot_path)):
-            demand, slot = np.nonzero(slot_flow[c] > 0.0)
-            flows.append((demand, slot_path[c, demand, slot].astype(np.int64), slot_flow[c, demand, slot]))
-        bound, multiplier = self.master.proven()
-        cuts = [(cut, float(y)) for cut, y in zip(self.master.cuts, multiplier, strict=True) if y > 0.0]
-        return Outcome(capacity, cost, bound, cuts, flows, self.router)
+        return Outcome(self.capacity, self.cost, self.bound, self.proof, self.best, self.cover)
+
+
+def _flows(part: Part) -> list[Flow]:
+    """Return the flows of a part's scenarios."""
+    flows = []
+    for c in range(len(part.rows)):
+        demand, slot = np.nonzero(part.slot_flow[c] > 0.0)
+        path = part.slot_path[c, demand, slot].astype(np.int64)
+        flows.append(Flow(demand, path, part.slot_flow[c, demand, slot], part.pool))
+    return flows
 
 
 def solve_core(core: Core, gap: float, deadline: float | None) -> Outcome:
