@@ -74,7 +74,7 @@ def core_centres(tables: Tables, nodes: pl.DataFrame, params: BackboneParams, ye
     if places.height:
         points = [frame[name].to_numpy() for frame in (places, named) for name in ("lon_deg", "lat_deg")]
         own, _ = nearest(points[0], points[1], points[2], points[3])
-        mbps = np.bincount(own, places["busy_hour_mbps"].to_numpy(), named.height)
+        mbps = np.bincount(own, places["busy_hour_mbps"].to_numpy(), named.height).astype(np.float64)
     return named.select("name", "node").with_columns(mbps=pl.Series(mbps))
 
 
@@ -119,9 +119,10 @@ def used_ways(arcs: Arcs, node: IntArray, pairs: list[tuple[int, int]], n_ways: 
             for path in (pair.first, pair.second):
                 used[arcs.way[path.arc]] = True
             continue
-        (path,), _ = shortest_ways(arcs, source, np.array([target]))
-        if path is not None:
-            used[arcs.way[path.arc]] = True
+        only, _ = shortest_ways(arcs, source, np.array([target]))
+        for way in only:
+            if way is not None:
+                used[arcs.way[way.arc]] = True
     return used
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from rahdari.engines.backbone.ends import RouteRequest, route_requests, slug
 from rahdari.engines.backbone.light import optical_row
+from rahdari.engines.backbone.national import national
 from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
 from rahdari.methods.geo import great_circle_km
 from rahdari.methods.results import result_frame
@@ -273,7 +274,7 @@ def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, 
 
 
 def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResult:
-    """Return ``routes``, ``route_ways`` and ``optical_paths`` with proofs of every choice.
+    """Return routes, their ways and optics, the core's capacity and the replay of cuts, with proofs of every choice.
 
     Ends that lie farther than ``attach_max_km`` from a node, and pairs without a way, are left out and counted
     in the notes.
@@ -293,20 +294,25 @@ def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResu
         notes.append(f"{n_far} ends lie more than {params.attach_max_km:g} km from any right of way and have no route.")
     if n_missing:
         notes.append(f"{n_missing} of {len(requests)} pairs of ends have no way between them in the road data.")
+    corridor = next((route for route in chosen if route.request.kind == "corridor"), None)
+    corridor_way = corridor.way(ways) if corridor else np.zeros(0, np.int64)
+    core = national(tables, params, ctx, (ways, nodes), groups={}, corridor_way=corridor_way)
+    notes += core.notes
     if not chosen:
         empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in ("routes", "route_ways", "optical_paths")}
         found_indicators = indicators_of(empty["routes"], tables, params, ctx.year_base)
-        return EngineResult(empty, found_indicators, (), (*notes, "The country has no pair of ends to join."))
+        return EngineResult(
+            {**empty, **core.tables}, (*found_indicators, *core.indicators), core.certificates,
+            (*notes, "The country has no pair of ends to join."),
+        )  # fmt: skip
     routes = result_frame([route_row(route, ways, params) for route in chosen], TABLES / "routes.csv")
-    optical = [
-        optical_row(row["route_id"], row["fibre_km"], params, tables["equipment"])
-        for row in routes.iter_rows(named=True)
-    ]
+    prices = tables["equipment"]
+    optical = [optical_row(row["route_id"], row["fibre_km"], params, prices) for row in routes.iter_rows(named=True)]
     result = {
         "routes": routes,
         "route_ways": route_ways_table(chosen, ways, tables["rights_of_way"]),
         "optical_paths": result_frame(optical, TABLES / "optical_paths.csv"),
+        **core.tables,
     }
-    return EngineResult(
-        result, indicators_of(routes, tables, params, ctx.year_base), certificates_of(chosen), tuple(notes)
-    )
+    indicators = (*indicators_of(routes, tables, params, ctx.year_base), *core.indicators)
+    return EngineResult(result, indicators, (*certificates_of(chosen), *core.certificates), tuple(notes))

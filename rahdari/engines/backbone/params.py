@@ -65,13 +65,13 @@ class BackboneParams(Params):
     spacing_ghz: float = Field(default=75.0, ge=37.5, le=200.0, description="Grid on which the channels stand.")
     n_channels: int = Field(default=64, ge=1, le=160, description="Channels in the band: 4.8 THz of the C band.")
     n_core_centres: int = Field(
-        default=48, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
+        default=28, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
     )
     core_spacing_km: float = Field(
         default=40.0, ge=1.0, le=500.0, description="Least distance between two cities of the core."
     )
     n_core_neighbours: int = Field(
-        default=3, ge=1, le=12, description="Nearest cities to which each city of the core has candidate ways."
+        default=2, ge=1, le=12, description="Nearest cities to which each city of the core has candidate ways."
     )
     leaves_city_frac: float = Field(
         default=0.3,
@@ -86,8 +86,16 @@ class BackboneParams(Params):
         default=1.0, ge=0.0, le=3.0, description="Power of distance by which traffic between cities falls."
     )
     core_gap_frac: float = Field(
-        default=0.01, ge=1e-6, le=0.5, description="Gap between cost and proven bound at which the core's design ends."
+        default=0.02, ge=1e-6, le=0.5, description="Gap between cost and proven bound at which the core's design ends."
     )
+    cable_use_frac: float = Field(
+        default=0.78,
+        ge=0.1,
+        le=1.0,
+        description="Share of the sea cables' active capacity in use: 10.1 of 13.0 Tbit/s, October 2024.",
+    )
+    cable_use_low_frac: float = Field(default=0.6, ge=0.1, le=1.0, description="Low end of the share in use.")
+    cable_use_high_frac: float = Field(default=0.95, ge=0.1, le=1.0, description="High end of the share in use.")
     show_named_risks: bool = Field(
         default=False,
         description="List risk groups by name with their members; such rows are restricted and enter no shared output.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rahdari.faces.report import (
+    content_corridor,
     content_map,
     content_money,
     content_plan,
@@ -94,6 +95,7 @@ def report_content(plan: Plan) -> Report:
         content_money.pace_section,
         content_money.cost_section,
         content_resilience.resilience_section,
+        content_corridor.corridor_section,
         content_plan.people_section,
         content_plan.districts_section,
         content_trust.engines_section,
