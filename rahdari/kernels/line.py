@@ -21,6 +21,7 @@ SELF_WEIGHT = 16.0 / 27.0  # Poggiolini, arXiv:1209.0394: both polarisations, lo
 CROSS_WEIGHT = 32.0 / 27.0  # same, the two orders of the pump pair
 PLANCK_W_PER_THZ2 = 6.62607015e-34 * 1e24  # exact, SI brochure; h f B with f and B in THz
 N_EXPONENTIALS = 3  # C and L at full load: the third brings the profile within 0.01 dB
+RAMAN_STEP = 1.0  # greatest growth of a logarithm in one step of the series: the fifth term is then below 1 %
 NEAR_LIMIT = 60.0  # phase mismatch over loss beyond which arctan(x / 3) is its three-term series to 7e-8
 #: Points and weights of the eight-point Gauss rule on (0, 1); Abramowitz and Stegun, table 25.4.
 GAUSS_POINTS = (
@@ -60,36 +61,52 @@ def raman_gain(frequency_thz: Floats, area_um2: Floats, table_um2_per_w_km: Floa
             gain[i, k], gain[k, i] = value, -value
 
 
-@njit("void(float64[:, ::1], float64[::1], float64[:, ::1])", cache=True)
-def raman_series(gain: Floats, power_w: Floats, series: Floats) -> None:
-    """Fill ``series`` (4, n): derivatives of the logarithm of each channel's power by the effective length.
+@njit("void(float64[:, ::1], float64[::1], float64, float64[::1])", cache=True)
+def raman_step(gain: Floats, power_w: Floats, length_km: float, exponent: Floats) -> None:
+    """Add to ``exponent`` (n,) what Raman scattering does over a piece of effective length, and move ``power_w`` on.
 
-    With equal losses the power equations are autonomous in the effective length u: d ln p / du = gain @ p.  Its
-    derivatives follow by differentiating, with p' = p s1, p'' = p (s2 + s1^2), p''' = p (s3 + 3 s1 s2 + s1^3).
+    With equal losses the power equations are autonomous in the effective length u: d ln p / du = gain @ p, p without
+    its loss.  The derivatives s1 to s4 of the logarithm follow by differentiating, as those of p are p s1,
+    p (s2 + s1^2) and p (s3 + 3 s1 s2 + s1^3); the series is taken to the fourth.
     """
     n = power_w.size
-    drive = np.empty(n)
+    series, drive, grown = np.zeros((4, n)), np.empty(n), np.zeros(n)
+    scale = 1.0
     for order in range(4):
         for k in range(n):
             s1, s2, s3 = series[0, k], series[1, k], series[2, k]
             factors = (1.0, s1, s2 + s1 * s1, s3 + 3.0 * s1 * s2 + s1 * s1 * s1)
             drive[k] = power_w[k] * factors[order]
+        scale *= length_km / (order + 1)
+        for k in range(n):
+            for i in range(n):
+                series[order, i] -= gain[k, i] * drive[k]  # the gain is antisymmetric
         for i in range(n):
-            total = 0.0
-            for k in range(n):
-                total += gain[i, k] * drive[k]
-            series[order, i] = total
-
-
-@njit("float64(float64[:, ::1], int64, float64)", cache=True, inline="always")
-def raman_exponent(series: Floats, i: int, length_km: float) -> float:
-    """Return the logarithm of what Raman scattering did to channel ``i`` by an effective length."""
-    cube = series[2, i] / 6.0 + series[3, i] * length_km / 24.0
-    return float(length_km * (series[0, i] + length_km * (series[1, i] / 2.0 + length_km * cube)))
+            grown[i] += scale * series[order, i]
+    for i in range(n):
+        exponent[i] += grown[i]
+        power_w[i] *= math.exp(grown[i])
 
 
 @njit("void(float64[:, ::1], float64[::1], float64, float64[:, ::1])", cache=True)
-def lorentzians(series: Floats, loss_per_km: Floats, length_km: float, weight: Floats) -> None:
+def raman_exponents(gain: Floats, power_w: Floats, effective_km: float, exponent: Floats) -> None:
+    """Fill ``exponent`` (2, n): logarithm of what Raman scattering did by half and by all of the effective length."""
+    power, total, strongest = power_w.copy(), 0.0, 0.0
+    for i in range(power_w.size):
+        total += power_w[i]
+        for k in range(power_w.size):
+            strongest = max(strongest, gain[i, k])
+    n_steps = max(1, math.ceil(0.5 * strongest * total * effective_km / RAMAN_STEP))
+    exponent[:] = 0.0
+    for half in range(2):
+        if half == 1:
+            exponent[1] = exponent[0]
+        for _ in range(n_steps):
+            raman_step(gain, power, 0.5 * effective_km / n_steps, exponent[half])
+
+
+@njit("void(float64[:, ::1], float64[::1], float64, float64[:, ::1])", cache=True)
+def lorentzians(exponent: Floats, loss_per_km: Floats, length_km: float, weight: Floats) -> None:
     """Fill ``weight`` (3, n), km: the power profile's spectrum as Lorentzians of widths 1, 2, 3 times the loss.
 
     The profile is x (c0 + c1 x + c2 x^2) with x = exp(-loss z), drawn through both ends and the middle of the
@@ -97,14 +114,11 @@ def lorentzians(series: Floats, loss_per_km: Floats, length_km: float, weight: F
     weight[m] a / (a^2 + mismatch^2) with a = (m + 1) loss; the span's end enters through Parseval's theorem, so that
     the integral over all mismatches is exact for any length.
     """
-    n = loss_per_km.size
-    mean_loss = loss_per_km.mean()
-    end = math.exp(-mean_loss * length_km)
+    end = math.exp(-loss_per_km.mean() * length_km)
     middle = 0.5 * (1.0 + end)
     c = np.empty(N_EXPONENTIALS)
-    for i in range(n):
-        at_middle = math.exp(raman_exponent(series, i, (1.0 - middle) / mean_loss))
-        at_end = math.exp(raman_exponent(series, i, (1.0 - end) / mean_loss))
+    for i in range(loss_per_km.size):
+        at_middle, at_end = math.exp(exponent[0, i]), math.exp(exponent[1, i])
         first = (at_middle - 1.0) / (middle - 1.0)
         second = ((at_end - at_middle) / (end - middle) - first) / (end - 1.0)
         c[0] = 1.0 - first + second * middle
@@ -337,18 +351,17 @@ def cross_span(
     connectors.  ``fibre`` rows: loss per km, beta2, gamma, area.
     """
     n, length_km, loss = power_w.size, passing[0], fibre[0]
-    series = np.zeros((4, n))
+    exponent = np.zeros((2, n))
     if is_isrs:
         weight = np.empty((N_EXPONENTIALS, n))
-        raman_series(gain, power_w * passing[1], series)
-        lorentzians(series, loss, length_km, weight)
+        mean_loss = loss.mean()
+        raman_exponents(gain, power_w * passing[1], (1.0 - math.exp(-mean_loss * length_km)) / mean_loss, exponent)
+        lorentzians(exponent, loss, length_km, weight)
         isrs_efficiency(spectrum, fibre, length_km, weight, efficiency)
     else:
         gn_efficiency(spectrum, fibre, length_km, efficiency)
-    mean_loss = loss.mean()
-    effective_km = (1.0 - math.exp(-mean_loss * length_km)) / mean_loss
     for i in range(n):
-        kept = math.exp(raman_exponent(series, i, effective_km) - loss[i] * length_km)
+        kept = math.exp(exponent[1, i] - loss[i] * length_km)
         arriving_w[i] = power_w[i] * passing[1] * kept * passing[2]
 
 

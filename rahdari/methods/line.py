@@ -51,6 +51,7 @@ RAMAN_UM2_PER_W_KM_THZ = (
 _RAMAN_TABLE = np.array(RAMAN_UM2_PER_W_KM_THZ)
 #: Beyond one band the Raman tilt of a span exceeds a decibel and cannot be left out: width of the C band with margin.
 WIDEST_SINGLE_BAND_THZ = 5.0
+LOUDEST_DBM = 30.0  # a watt a channel; no fibre connector stands more
 CLEARANCE_THZ = 1e-9  # a kilohertz: rounding of frequencies in THz
 LARGEST_LOSS_DB = 300.0  # beyond, no photon arrives and ratios overflow
 
@@ -182,7 +183,7 @@ def _channel_problems(channels: Channels) -> list[Problem]:
     problems = []
     lawful = {
         "frequency_thz": (np.isfinite(frequency) & (frequency > 100.0) & (frequency < 300.0), "100 to 300 THz"),  # noqa: PLR2004 -- the text beside it says so
-        "power_dbm": (np.isfinite(channels.power_dbm) & (channels.power_dbm < 50.0), "dBm below 50"),  # noqa: PLR2004
+        "power_dbm": (np.isfinite(channels.power_dbm) & (channels.power_dbm < LOUDEST_DBM), "dBm below 30"),
         "symbol_rate_ghz": (np.isfinite(rate) & (rate > 0.0) & (rate < 1.0), "GHz (billion symbols a second)"),
         "transmitter_osnr_db": (channels.transmitter_osnr_db > 0.0, "a positive number of decibels"),
         "roll_off": ((channels.roll_off >= 0.0) & (channels.roll_off <= 1.0), "0 to 1"),

@@ -27,6 +27,7 @@ SLOT_GHZ = 12.5  # ITU-T G.694.1 flexible grid: widths in multiples of this
 ADD_DROP_OSNR_DB = 38.0  # adding and dropping at two ROADMs, together, in 0.1 nm; GNPy's default ROADM
 SPAN_TOLERANCE = 1e-12  # a fibre of exactly k spans is not cut once more for rounding
 POWER_STEPS = 3  # the cube-root step is exact without Raman tilt; the tilt moves it by hundredths of a decibel
+LARGEST_CHANNEL_DBM = 20.0  # a tenth of a watt a channel; hopeless spans would ask for more
 N_DIRECTIONS = 2
 
 
@@ -142,7 +143,8 @@ def best_power_dbm(
         loaded = Channels(channels.frequency_thz, power_dbm, channels.symbol_rate_ghz, channels.roll_off, quiet)
         noise = line_noise(spans, loaded, amplifier, physics=physics)
         interference = noise.self_interference_ratio.mean() + noise.cross_interference_ratio.mean()
-        power_dbm += 10.0 / 3.0 * math.log10(noise.amplifier_ratio.mean() / (2.0 * interference))
+        change_db = 10.0 / 3.0 * math.log10(noise.amplifier_ratio.mean() / (2.0 * interference))
+        power_dbm = min(power_dbm + change_db, LARGEST_CHANNEL_DBM)
     cap_dbm = min(one.power_max_dbm for one in amplifiers)
     busiest = channels.frequency_thz.size if len(amplifiers) == 1 else _busiest(channels, amplifiers)
     return min(power_dbm, cap_dbm - 10.0 * math.log10(busiest))

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rahdari.errors import InputError
-from rahdari.methods.line import Amplifier, Channels, Span, combined_db, fibre_properties, line_gsnr_db, line_noise
+from rahdari.kernels.line import raman_exponents, raman_gain
+from rahdari.methods.line import (
+    RAMAN_UM2_PER_W_KM_THZ,
+    Amplifier,
+    Channels,
+    Span,
+    combined_db,
+    fibre_properties,
+    line_gsnr_db,
+    line_noise,
+)
 from tests.oracles.gnpy_lines import LINES
 
 #: GNPy 3.0.1, gn_model_analytic, no Raman scattering, amplifiers at the gain of each span's loss, transmitter OSNR
@@ -167,6 +177,16 @@ def test_raman_scattering_moves_power_to_low_frequencies_and_keeps_the_sum() -> 
     assert kept_db[-1] < -1.0
     assert (np.diff(kept_db) < 0.0).all()
     assert (10.0 ** (0.1 * kept_db)).mean() == pytest.approx(1.0, abs=0.005)
+
+
+@pytest.mark.parametrize("power_w", [1e-3, 1e-2, 0.1])
+def test_raman_scattering_neither_makes_nor_loses_power_where_it_is_strong(power_w: float) -> None:
+    gain, exponent = np.empty((128, 128)), np.empty((2, 128))
+    area = fibre_properties(Span(80.0), C_PLUS_L_THZ)[3]
+    raman_gain(C_PLUS_L_THZ, area, np.array(RAMAN_UM2_PER_W_KM_THZ), gain)
+    raman_exponents(gain, np.full(128, power_w), 21.0, exponent)
+    assert np.exp(exponent).mean(axis=1) == pytest.approx(1.0, abs=0.003)
+    assert (np.diff(exponent[1]) < 0.0).all()
 
 
 def test_without_equalisers_tilt_adds_up_span_after_span() -> None:
