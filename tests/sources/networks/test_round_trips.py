@@ -57,7 +57,6 @@ def test_geojson_keeps_the_whole_instance(folder: Path, instance: Instance) -> N
 
 
 @settings(max_examples=10, deadline=None)
-@settings(deadline=None)
 @given(instances(FREE))
 def test_geopackage_keeps_the_whole_instance(folder: Path, instance: Instance) -> None:
     write_network(instance, folder / "made.gpkg")
