@@ -41,6 +41,7 @@ lock: $(STAMPS)/uv ## refresh the hashed locks from requirements/*.in
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/bootstrap.in -o requirements/bootstrap.lock
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/core.in -o requirements/core.lock
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/dev.in -c requirements/core.lock -o requirements/dev.lock
+	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/oracles.in -o requirements/oracles.lock
 	@! grep -nE 'https?://' requirements/*.lock web/package-lock.json
 
 clean: ## remove what was built, keep plans
