@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.transit import transit_app
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ data_app = typer.Typer(
 )
 app.add_typer(country_app, name="country")
 app.add_typer(data_app, name="data")
+app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -230,6 +232,9 @@ def schema(
         return describe(table)
 
     answer("schema", call, output.print_records, as_json=as_json)
+
+
+app.command()(route)
 
 
 @country_app.command("build")

@@ -1,0 +1,68 @@
+"""Design capacity that survives failures for a network file, and re-check the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.model.params import Params
+
+
+class DesignRequest(Params):
+    """Find the cheapest capacities of a network file that survive every single link's failure."""
+
+    file: Path = Field(description="Network file with demands")
+    protection: Literal["restoration", "1+1"] = Field("restoration", description="How traffic survives")
+    gap: float = Field(1e-3, gt=0.0, le=1.0, description="Gap between cost and bound at which to stop")
+    time_limit_s: float | None = Field(60.0, gt=0.0, description="Stop after this time with the gap reached")
+    unprotected: Literal["error", "report"] = Field("error", description="What to do where a demand is cut off")
+    out: Path | None = Field(None, description="CSV file for the capacities")
+
+
+class DesignResponse(Params):
+    """Cost, bound and capacities."""
+
+    name: str
+    n_nodes: int
+    n_links: int
+    n_demands: int
+    n_failures: int
+    cost: float
+    lower_bound: float
+    gap_frac: float
+    is_verified: bool = Field(description="An independent check of flows and bound agreed")
+    n_cut_off: int = Field(0, description="Pairs of failure and demand that no capacity can save")
+    capacity: list[dict[str, Any]]
+    out: Path | None = None
+    certificates: list[dict[str, Any]] = Field(default_factory=list)
+
+
+def design(request: DesignRequest) -> DesignResponse:
+    """Return the design of a network file; nothing is written unless the verifier agrees.
+
+    Raises :class:`InputError` with every problem of the file, and for targets that no capacity meets.
+    """
+    from rahdari.methods.survivable import design_survivable, verify_design
+    from rahdari.sources.networks.files import load_instance
+
+    instance = load_instance(request.file)
+    if not instance.demand_id:
+        raise InputError(Problem("the file states no demands", "give a file with demands", str(request.file)))
+    if request.out is not None and request.out.suffix.lower() != ".csv":
+        raise_if_any([Problem(f"'{request.out.name}' is no .csv", "name a CSV file", column="out")])
+    found = design_survivable(
+        instance, protection=request.protection, gap=request.gap, time_limit_s=request.time_limit_s,
+        unprotected=request.unprotected,
+    )  # fmt: skip
+    verify_design(instance, found)
+    if request.out is not None:
+        found.capacity.write_csv(request.out)
+    return DesignResponse(
+        name=instance.name, n_nodes=len(instance.node_id), n_links=len(instance.link_id),
+        n_demands=len(instance.demand_id), n_failures=len(found.failures), cost=found.cost,
+        lower_bound=found.lower_bound, gap_frac=found.gap, is_verified=True, n_cut_off=len(found.cut_off),
+        capacity=found.capacity.to_dicts(), out=request.out, certificates=[found.certificate.as_dict()],
+    )  # fmt: skip
