@@ -13,7 +13,7 @@ import heapq
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import highspy
 import numpy as np
@@ -110,7 +110,7 @@ class _Lp:
                 np.zeros(n_uses),
             ]
         )
-        self.solver: Any = highspy.Highs()
+        self.solver = highspy.Highs()
         for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("presolve", "off")):
             self.solver.setOptionValue(option, value)
         self.solver.addVars(self.n_columns, self.low, self.high)
@@ -176,7 +176,7 @@ class _Lp:
                     continue
                 column = np.concatenate([self.arcs_in[v] + flow * self.n_arcs for flow in range(self.n_flows)])
                 self._capped(column, m + v if n_share else None)
-        is_direct = np.isin(core.link_node, [core.a, core.b]).all(axis=1)
+        is_direct: NDArray[np.bool_] = np.asarray(np.isin(core.link_node, [core.a, core.b]).all(axis=1))
         for link in range(m):
             if n_share or not self.task.by_node or (is_direct[link] and self.n_flows > 1):
                 column = np.array(

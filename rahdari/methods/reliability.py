@@ -1,0 +1,368 @@
+"""How available it is that some nodes are joined: exactly, or by sampling, common causes included.
+
+Links and nodes fail by themselves, risk groups together.  Exact: what separates the nodes by itself is multiplied out,
+the network folded and taken apart (:mod:`rahdari.methods.reliability_reduce`), each part swept with merged states
+(:mod:`rahdari.kernels.reliability`).  Common causes make a mixture: in each scenario (which groups are down) links fail
+independently, and the answer is the sum over scenarios; those left out bound it from both sides.  Sampling draws 64
+samples at once from counters, so that a sample depends on seed and number only, and gives a confidence interval.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+from scipy.special import betaincinv
+
+from rahdari.errors import InputError, Problem, TargetError, raise_if_any
+from rahdari.kernels.disjoint import separating
+from rahdari.kernels.reliability import ENTER, LEAVE, MAX_WIDTH, sweep
+from rahdari.kernels.sampling import SAMPLES, count_joined
+from rahdari.methods.diversity_core import on_some_way
+from rahdari.methods.reliability_reduce import Part, order_of, reduced
+from rahdari.model.certificate import Certificate
+from rahdari.units import HOURS_PER_YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from rahdari.methods.network import Network
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+Method = Literal["exact", "montecarlo"]
+CONFIDENCE = 0.95  # of the interval that sampling gives
+TOLERANCE = 1e-9  # probability of the scenarios left out, if so few can be listed
+SCENARIOS_MAX = 4096  # listed at most; the rest is bounded
+SAMPLES_DEFAULT = 2**20
+STATES_MAX = 6_000_000  # of one sweep: some 0.4 GB with four sets of probabilities
+_SETS_AT_ONCE = 4  # sets of probabilities in one sweep
+_MAX_SAMPLES = 2**40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scenarios:
+    """Common causes: in scenario ``s``, of probability ``probability[s]``, links work with chances ``link_up[s]``.
+
+    ``link_up`` (s, m) multiplies each link's own availability; links fail independently within a scenario.  What is
+    missing to probability one stays open between 0 and 1.
+    """
+
+    probability: FloatArray
+    link_up: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """The share of time in which the nodes are joined, with bounds.
+
+    Exact: ``low_frac`` and ``high_frac`` hold for certain and differ by scenarios left out only.  Sampled: they are the
+    95 % interval of Clopper and Pearson.  ``n_states`` is the most states held at once.
+    """
+
+    availability_frac: float
+    low_frac: float
+    high_frac: float
+    method: Method
+    n_scenarios: int = 1
+    n_states: int = 0
+    n_samples: int = 0
+
+    @property
+    def outage_h_per_year(self) -> float:
+        """Return the expected hours a year in which the nodes are not joined."""
+        return (1.0 - self.availability_frac) * HOURS_PER_YEAR
+
+    @property
+    def certificate(self) -> Certificate:
+        """Return the unavailability with its lower bound."""
+        how = "decomposition by boundary partitions" if self.method == "exact" else "sampling, 95 % interval"
+        return Certificate("Unavailability", 1.0 - self.availability_frac, 1.0 - self.high_frac, "frac", how)
+
+
+def two_terminal_availability(
+    network: Network,
+    a: str,
+    b: str,
+    method: Method = "exact",
+    *,
+    scenarios: Scenarios | None = None,
+    n_samples: int = SAMPLES_DEFAULT,
+    seed: int = 1,
+) -> Availability:
+    """Return the share of time in which ``a`` and ``b`` are joined; both ends must work themselves.
+
+    Risk groups of the network fail independently of each other unless ``scenarios`` replace them.  Raises
+    :class:`InputError` for bad arguments, :class:`TargetError` where the exact answer would need too much memory.
+
+    >>> from rahdari.methods.network import make_network
+    >>> pair = make_network("ab", ["x", "y"], [("a", "b"), ("a", "b")], [1.0, 1.0], link_availability_frac=0.9)
+    >>> round(two_terminal_availability(pair, "a", "b").availability_frac, 12)
+    0.99
+    """
+    return joint_availability(network, (a, b), method, scenarios=scenarios, n_samples=n_samples, seed=seed)
+
+
+def all_terminal_availability(
+    network: Network,
+    method: Method = "exact",
+    *,
+    scenarios: Scenarios | None = None,
+    n_samples: int = SAMPLES_DEFAULT,
+    seed: int = 1,
+) -> Availability:
+    """Return the share of time in which every node works and all are joined; see :func:`two_terminal_availability`."""
+    return joint_availability(network, network.node_id, method, scenarios=scenarios, n_samples=n_samples, seed=seed)
+
+
+def joint_availability(
+    network: Network,
+    terminals: Sequence[str],
+    method: Method = "exact",
+    *,
+    scenarios: Scenarios | None = None,
+    n_samples: int = SAMPLES_DEFAULT,
+    seed: int = 1,
+) -> Availability:
+    """Return the share of time in which all ``terminals`` work and are joined.
+
+    See :func:`two_terminal_availability`.
+    """
+    problems = []
+    if method not in get_args(Method):
+        problems.append(Problem(f"method is {method!r}", "give exact or montecarlo"))
+    if not terminals:
+        problems.append(Problem("there is no node to join", "name at least one"))
+    if not 1 <= n_samples <= _MAX_SAMPLES:
+        problems.append(Problem(f"n_samples is {n_samples}", f"give 1 to {_MAX_SAMPLES}"))
+    if scenarios is not None:
+        problems += _problems_of(scenarios, network.n_links)
+    for name in terminals:
+        try:
+            network.node(name)
+        except InputError as error:
+            problems += error.problems
+    raise_if_any(problems)
+    nodes = sorted({network.node(name) for name in terminals})
+    if method == "montecarlo":
+        return _sampled(network, nodes, scenarios, n_samples, seed)
+    return _exact(network, nodes, scenarios)
+
+
+def _problems_of(scenarios: Scenarios, n_links: int) -> list[Problem]:
+    probability, up = scenarios.probability, scenarios.link_up
+    if up.shape != (probability.size, n_links):
+        return [Problem(f"link_up has shape {up.shape}", f"give one row a scenario and {n_links} columns")]
+    problems = []
+    if not ((probability >= 0.0).all() and probability.sum() <= 1.0 + TOLERANCE):
+        problems.append(Problem("probabilities are below 0 or sum to more than 1", "mend the scenarios"))
+    if not ((up >= 0.0) & (up <= 1.0)).all():
+        problems.append(Problem("a chance in link_up is not between 0 and 1", "mend the scenarios"))
+    return problems
+
+
+def make_scenarios(probability: ArrayLike, link_up: ArrayLike) -> Scenarios:
+    """Return scenarios from (s,) probabilities and (s, m) chances that links survive."""
+    return Scenarios(np.asarray(probability, np.float64), np.atleast_2d(np.asarray(link_up, np.float64)))
+
+
+def _exact(network: Network, nodes: list[int], scenarios: Scenarios | None) -> Availability:
+    factor = 1.0
+    if scenarios is None:
+        factor, scenarios = group_scenarios(network, nodes)
+    chances = (scenarios.link_up * network.link_availability_frac).T
+    node_up = np.repeat(network.node_availability_frac[:, None], scenarios.probability.size, axis=1)
+    answer, peak = joined_chance(network.link_node, np.ascontiguousarray(chances), node_up, set(nodes))
+    answer = np.clip(answer, 0.0, 1.0)
+    low = factor * float(scenarios.probability @ answer)
+    missing = factor * max(0.0, 1.0 - float(scenarios.probability.sum()))
+    # Scenarios left out can be no better than the best of those listed.
+    high = low + missing * float(answer.max(initial=0.0)) if missing else low
+    return Availability(0.5 * (low + high), low, high, "exact", scenarios.probability.size, peak)
+
+
+def group_scenarios(network: Network, nodes: Sequence[int]) -> tuple[float, Scenarios]:
+    """Return a factor and the likeliest scenarios of the network's groups, down or up, for joining nodes.
+
+    Groups that separate the nodes by themselves are in the factor, groups with one link that matters in that link.
+    The first scenario has all groups up, so that no scenario left out is better.
+    """
+    risks, m = network.risks, network.n_links
+    matters = np.ones(m, np.bool_)
+    if len(nodes) == 2:  # noqa: PLR2004 - a pair
+        matters[:] = False
+        matters[on_some_way(network.n_nodes, network.link_node, nodes[0], nodes[1])] = True
+    down = risks.unavailability_frac
+    lists = [own[matters[own]] for own in (risks.links_of(i) for i in range(len(risks.group_id)))]
+    first = np.concatenate([[0], np.cumsum([own.size for own in lists])]).astype(np.int64)
+    flat = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64)
+    splits = np.zeros(len(lists), np.bool_)
+    rows = network.rows
+    for node in nodes[1:]:
+        more = np.zeros(len(lists), np.bool_)
+        separating(rows.first, rows.neighbour, rows.arc, first, flat, nodes[0], node, more)
+        splits |= more
+    factor, own_up, mixed = 1.0, np.ones(m), []
+    for i, own in enumerate(lists):
+        if down[i] <= 0.0 or not own.size:
+            continue
+        if splits[i]:
+            factor *= 1.0 - float(down[i])
+        elif own.size == 1:
+            own_up[own] *= 1.0 - down[i]
+        else:
+            mixed.append(i)
+    sets = _likeliest(down[mixed])
+    probability = np.array([chance for chance, _ in sets])
+    link_up = np.repeat(own_up[None, :], len(sets), axis=0)
+    for row, (_, failed) in enumerate(sets):
+        for i in failed:
+            link_up[row, lists[mixed[i]]] = 0.0
+    return factor, Scenarios(probability, link_up)
+
+
+def _likeliest(down: FloatArray) -> list[tuple[float, tuple[int, ...]]]:
+    """Return the likeliest sets of failed groups in falling order of probability, until little or too many are left."""
+    order = np.lexsort((np.arange(down.size), -down / np.maximum(1.0 - down, 1e-300))).tolist()
+    odds = [float(down[i] / (1.0 - down[i])) if down[i] < 1.0 else math.inf for i in order]
+    # Groups that are mostly down start as failed, so that every change makes a set less likely.
+    base = math.prod(max(float(down[i]), 1.0 - float(down[i])) for i in order)
+    turned = [odd > 1.0 for odd in odds]
+    change = sorted(
+        ((1.0 / odd if is_down else odd), i) for i, (odd, is_down) in enumerate(zip(odds, turned, strict=True))
+    )
+    ratios = [ratio for ratio, _ in reversed(change)]
+    place = [i for _, i in reversed(change)]
+    found: list[tuple[float, tuple[int, ...]]] = []
+    waiting: list[tuple[float, tuple[int, ...]]] = [(-base, ())]
+    covered = 0.0
+    while waiting and len(found) < SCENARIOS_MAX and 1.0 - covered > TOLERANCE:
+        minus, changed = heapq.heappop(waiting)
+        if minus == 0.0:
+            break
+        covered -= minus
+        changed_places = {place[i] for i in changed}
+        failed = tuple(order[i] for i in range(len(order)) if turned[i] != (i in changed_places))
+        found.append((-minus, failed))
+        last = changed[-1] if changed else -1
+        if last + 1 < len(ratios):
+            # Children: add the next change, or move the last one on.
+            heapq.heappush(waiting, (minus * ratios[last + 1], (*changed, last + 1)))
+            if changed:
+                heapq.heappush(waiting, (minus / ratios[last] * ratios[last + 1], (*changed[:-1], last + 1)))
+    return found
+
+
+def joined_chance(
+    link_node: IntArray, link_up: FloatArray, node_up: FloatArray, terminals: set[int]
+) -> tuple[FloatArray, int]:
+    """Return (sets,) probabilities that the terminals work and are joined, and the most states held at once.
+
+    ``link_up`` (m, sets) and ``node_up`` (n, sets) are independent chances.  Raises :class:`TargetError` where the
+    frontier is too wide or the states are too many.
+    """
+    factor, parts = reduced(link_node, link_up, node_up, terminals)
+    peak = 1
+    for part in parts:
+        chance, states = _swept(part)
+        factor = factor * chance
+        peak = max(peak, states)
+    return factor, peak
+
+
+def _swept(part: Part) -> tuple[FloatArray, int]:
+    order = order_of(part)
+    if order.width > MAX_WIDTH:
+        raise TargetError(
+            Problem(
+                f"the exact answer needs a frontier of {order.width} nodes; {MAX_WIDTH} can be held",
+                "ask for method montecarlo",
+            )
+        )
+    n_sets = part.up.shape[1]
+    chance = np.ones((order.taken.size, n_sets))
+    is_node = order.step[:, 0] == ENTER
+    is_link = ~is_node & (order.step[:, 0] != LEAVE)
+    chance[is_node] = part.node_up[order.taken[is_node]]
+    chance[is_link] = part.up[order.taken[is_link]]
+    result, peak = np.empty(n_sets), 0
+    for begin in range(0, n_sets, _SETS_AT_ONCE):
+        own = np.ascontiguousarray(chance[:, begin : begin + _SETS_AT_ONCE])
+        answer = np.empty(own.shape[1])
+        states = sweep(order.step, own, order.width, int(part.terminal.sum()), STATES_MAX, answer)
+        if states < 0:
+            raise TargetError(
+                Problem(f"the exact answer needs more than {STATES_MAX} states", "ask for method montecarlo")
+            )
+        result[begin : begin + _SETS_AT_ONCE] = answer
+        peak = max(peak, states)
+    return result, peak
+
+
+def _sampled(
+    network: Network, nodes: list[int], scenarios: Scenarios | None, n_samples: int, seed: int
+) -> Availability:
+    """Return the sampled answer; samples come in words of 64, so their number is rounded up."""
+    risks = network.risks
+    if scenarios is None:
+        joined, total = _counted(
+            network, nodes, link_up=network.link_availability_frac, group_up=1.0 - risks.unavailability_frac,
+            key=(seed, 0), n_samples=n_samples,
+        )  # fmt: skip
+        share, low, high = _interval(joined, total)
+        return Availability(share, low, high, "montecarlo", 1, 0, total)
+    no_groups = np.ones(len(risks.group_id))
+    share, spread, drawn = 0.0, 0.0, 0
+    for i, (weight, up) in enumerate(zip(scenarios.probability.tolist(), scenarios.link_up, strict=True)):
+        if weight <= 0.0:
+            continue
+        wanted = max(SAMPLES, math.ceil(n_samples * weight))
+        joined, total = _counted(
+            network, nodes, link_up=network.link_availability_frac * up, group_up=no_groups, key=(seed, i + 1),
+            n_samples=wanted,
+        )  # fmt: skip
+        part, low, high = _interval(joined, total)
+        share += weight * part
+        spread += (weight * (high - low)) ** 2
+        drawn += total
+    # Strata are independent, so their widths add in squares; what has no scenario stays open.
+    half, missing = 0.5 * math.sqrt(spread), max(0.0, 1.0 - float(scenarios.probability.sum()))
+    return Availability(
+        share + 0.5 * missing, max(0.0, share - half), min(1.0, share + missing + half), "montecarlo",
+        scenarios.probability.size, 0, drawn,
+    )  # fmt: skip
+
+
+def _counted(
+    network: Network,
+    nodes: list[int],
+    *,
+    link_up: FloatArray,
+    group_up: FloatArray,
+    key: tuple[int, int],
+    n_samples: int,
+) -> tuple[int, int]:
+    """Return how many samples join the nodes, and how many were drawn."""
+    n_words = -(-n_samples // SAMPLES)
+    joined = np.zeros(n_words, np.int64)
+    rows, risks = network.rows, network.risks
+    word_key = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    count_joined(
+        rows.first, rows.neighbour, rows.arc, np.ascontiguousarray(link_up), network.node_availability_frac, group_up,
+        risks.link_first, risks.link, np.array(nodes, np.int64), word_key, 0, n_words, joined,
+    )  # fmt: skip
+    return int(joined.sum()), n_words * SAMPLES
+
+
+def _interval(joined: int, total: int) -> tuple[float, float, float]:
+    """Return the share and its interval (Clopper and Pearson 1934)."""
+    tail = 0.5 * (1.0 - CONFIDENCE)
+    low = float(betaincinv(joined, total - joined + 1, tail)) if joined else 0.0
+    high = float(betaincinv(joined + 1, total - joined, 1.0 - tail)) if joined < total else 1.0
+    return joined / total, low, high
