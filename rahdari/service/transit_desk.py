@@ -249,11 +249,12 @@ def _held(folder: Path | None) -> dict[str, int]:
         return ledger.n_held()
 
 
-def _names(desk: Desk, causes: set[int]) -> list[str]:
-    return [desk.net.cause_name[cause] for cause in sorted(causes)]
+def _names(desk: Desk, causes: set[int], clearance: Clearance) -> list[str]:
+    """Return the names of causes; none below full clearance: which place strikes whom is not for everybody."""
+    return [desk.net.cause_name[cause] for cause in sorted(causes)] if clearance.is_full else []
 
 
-def _quoted(desk: Desk, ways: list[Way], held: dict[str, int]) -> list[QuotedRoute]:
+def _quoted(desk: Desk, ways: list[Way], held: dict[str, int], clearance: Clearance) -> list[QuotedRoute]:
     """Return the ways of a quote with what is still free on them."""
     law, made = desk.net.law(ways, is_restored=False), []
     for place, way in enumerate(ways):
@@ -271,7 +272,7 @@ def _quoted(desk: Desk, ways: list[Way], held: dict[str, int]) -> list[QuotedRou
                 rtt_high_ms=desk.rtt_ms(way, "_high"),
                 availability_frac=law.availability_frac(1 << place),
                 n_free_wavelengths=max(0, min(row["n_wavelengths"] - held.get(row["leg_id"], 0) for row in rows)),
-                common_causes=_names(desk, set(desk.net.causes_of(way))),
+                common_causes=_names(desk, set(desk.net.causes_of(way)), clearance),
             )
         )
     return made
@@ -298,7 +299,7 @@ def quote(
     """
     desk = Desk(PlanReader(request.plan, clearance))
     ways, rivals = desk.chosen(request)
-    routes = _quoted(desk, ways, _held(request.ledger))
+    routes = _quoted(desk, ways, _held(request.ledger), clearance)
     n_wavelengths = math.ceil(request.gbps / desk.wavelength_gbps)
     alone = desk.net.law([*ways, *rivals], is_restored=False)
     asked_on = request.asked_on or today()
@@ -316,7 +317,7 @@ def quote(
         service_class=request.service_class,
         routes=routes,
         availability_frac=alone.availability_frac((1 << len(ways)) - 1),
-        shared_causes=_names(desk, causes[0] & causes[1]) if len(causes) > 1 else [],
+        shared_causes=_names(desk, causes[0] & causes[1], clearance) if len(causes) > 1 else [],
         **_prices(desk, ways, request.gbps),
         price_year=desk.price_year,
         asked_on=asked_on,

@@ -198,9 +198,9 @@ def show_table(response: TransitTableResponse) -> None:
 
 def show_quote(response: QuoteResponse) -> None:
     """Print a quote."""
-    typer.echo(
-        f"{response.from_name} - {response.to_name}, {response.gbps:g} Gbit/s on {response.n_wavelengths} wavelengths"
-    )
+    plural = "" if response.n_wavelengths == 1 else "s"
+    what = f"{response.gbps:g} Gbit/s on {response.n_wavelengths} wavelength{plural}"
+    typer.echo(f"{response.from_name} - {response.to_name}, {what}")
     for route in response.routes:
         typer.echo(f"  {route.role}: {' - '.join(route.stops)}")
         typer.echo(

@@ -7,12 +7,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import rahdari.engines.transit.engine as transit_engine
-from rahdari.engines.backbone.engine import backbone
-from rahdari.engines.backbone.params import BackboneParams
 from rahdari.engines.transit.engine import MARKETS, markets_of, transit
 from rahdari.engines.transit.net import Net
 from rahdari.engines.transit.params import TransitParams
@@ -20,28 +16,15 @@ from rahdari.engines.transit.world import check_legs, packaged
 from rahdari.errors import InputError
 from rahdari.methods.geo import great_circle_km
 from rahdari.model import Context, Tables
-from rahdari.schema import table_schema
-from rahdari.schema.checks import empty_table
-from tests.fixtures import small_country
-from tests.helpers.engine_checks import check_engine, gateways
+from tests.helpers.engine_checks import check_engine
+from tests.helpers.transit_plan import dressed_country
 
 FOLDER = Path(transit_engine.__file__).parent
-READS = ("country", "routes", "optical_paths", "cables", "risk_groups", "hazards")
 
 
 @pytest.fixture(scope="module")
 def plan() -> dict[str, pl.DataFrame]:
-    tables = {**small_country(), **gateways()}
-    rename = {"North Pass": "Khunjerab", "Southport": "Karachi", "Midtown": "Rawalpindi"}
-    tables["landmarks"] = tables["landmarks"].with_columns(pl.col("name").replace(rename))
-    cables = tables["cables"].with_columns(pl.col("landing").replace({"North Pass": "Khunjerab"}))
-    # Two of the packaged cables, so that the legs by sea have systems and idle capacity.
-    tables["cables"] = cables.with_columns(pl.col("cable_id").replace({"cb-1": "smw4", "cb-2": "tw1"}))
-    tables["country"] = tables["country"].with_columns(country_id=pl.lit("PK"))
-    tables.setdefault("risk_groups", empty_table(table_schema("risk_groups")))
-    routes = backbone(Tables(tables), BackboneParams(), Context()).tables
-    whole = {**tables, "routes": routes["routes"], "optical_paths": routes["optical_paths"]}
-    return {name: whole[name] for name in READS}
+    return dressed_country()
 
 
 @pytest.fixture(scope="module")
@@ -216,12 +199,21 @@ def test_more_capacity_never_earns_less_at_the_same_price(plan: dict[str, pl.Dat
     assert sum(made[0]) < sum(made[-1])
 
 
-@settings(max_examples=8, deadline=None)
-@given(extra=st.floats(0.01, 2.0))
-def test_a_longer_crossing_never_wins_a_larger_share(plan: dict[str, pl.DataFrame], extra: float) -> None:
-    longer = plan["routes"].with_columns(pl.col("fibre_km", "working_fibre_km", "disjoint_fibre_km") * (1.0 + extra))
-    frames = [run(tables)["transit_years"].sort("market_id", "year") for tables in (plan, {**plan, "routes": longer})]
-    assert (frames[1]["share_frac"] <= frames[0]["share_frac"] + 1e-12).all()
+@pytest.mark.parametrize("extra", [0.01, 0.3, 2.0])
+def test_a_longer_crossing_never_wins_a_larger_share(
+    plan: dict[str, pl.DataFrame], frames: dict[str, pl.DataFrame], extra: float
+) -> None:
+    longer = plan["routes"].with_columns(pl.col("fibre_km", "disjoint_fibre_km") * (1.0 + extra))
+    made = run({**plan, "routes": longer})["transit_years"].sort("market_id", "year")
+    assert (made["share_frac"] <= frames["transit_years"].sort("market_id", "year")["share_frac"] + 1e-12).all()
+
+
+def test_the_corridor_is_one_leg_where_its_parts_do_not_add_up(plan: dict[str, pl.DataFrame]) -> None:
+    is_part = pl.col("route_id") == "rawalpindi--karachi"
+    routes = plan["routes"].with_columns(fibre_km=pl.when(is_part).then(999.0).otherwise("fibre_km"))
+    legs = run({**plan, "routes": routes})["transit_legs"].filter("is_domestic")
+    assert legs["leg_id"].to_list() == ["khunjerab_karachi"]
+    assert legs["fibre_km"].to_list() == [2190.0]
 
 
 def test_a_net_from_shuffled_tables_finds_the_same_ways(frames: dict[str, pl.DataFrame]) -> None:
