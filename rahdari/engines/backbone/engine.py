@@ -13,6 +13,7 @@ import polars as pl
 from rahdari.engines.backbone.ends import RouteRequest, route_requests, slug
 from rahdari.engines.backbone.light import optical_row
 from rahdari.engines.backbone.national import national
+from rahdari.engines.backbone.risks import found_risks
 from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
 from rahdari.methods.geo import great_circle_km
 from rahdari.methods.results import result_frame
@@ -296,13 +297,14 @@ def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResu
         notes.append(f"{n_missing} of {len(requests)} pairs of ends have no way between them in the road data.")
     corridor = next((route for route in chosen if route.request.kind == "corridor"), None)
     corridor_way = corridor.way(ways) if corridor else np.zeros(0, np.int64)
-    core = national(tables, params, ctx, (ways, nodes), groups={}, corridor_way=corridor_way)
-    notes += core.notes
+    risks = found_risks(tables, ways, params)
+    core = national(tables, params, ctx, (ways, nodes), groups=risks.groups, corridor_way=corridor_way)
+    notes += (*core.notes, *risks.notes)
     if not chosen:
         empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in ("routes", "route_ways", "optical_paths")}
         found_indicators = indicators_of(empty["routes"], tables, params, ctx.year_base)
         return EngineResult(
-            {**empty, **core.tables}, (*found_indicators, *core.indicators), core.certificates,
+            {**empty, **core.tables, **risks.tables}, (*found_indicators, *core.indicators), core.certificates,
             (*notes, "The country has no pair of ends to join."),
         )  # fmt: skip
     routes = result_frame([route_row(route, ways, params) for route in chosen], TABLES / "routes.csv")
@@ -313,6 +315,7 @@ def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResu
         "route_ways": route_ways_table(chosen, ways, tables["rights_of_way"]),
         "optical_paths": result_frame(optical, TABLES / "optical_paths.csv"),
         **core.tables,
+        **risks.tables,
     }
     indicators = (*indicators_of(routes, tables, params, ctx.year_base), *core.indicators)
     return EngineResult(result, indicators, (*certificates_of(chosen), *core.certificates), tuple(notes))

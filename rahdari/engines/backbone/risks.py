@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +13,16 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from rahdari.methods.geo import great_circle_km, unit_vectors
+from rahdari.methods.results import result_frame
 from rahdari.units import EARTH_RADIUS_KM
 
 if TYPE_CHECKING:
+    from rahdari.engines.backbone.engine import Ways
+    from rahdari.engines.backbone.params import BackboneParams
     from rahdari.methods.routing import FloatArray, IntArray
+    from rahdari.model import Tables
+
+TABLES = Path(__file__).parent / "tables"
 
 PARALLEL_KM = 2.0  # assumed: runs nearer than this share floods, works and the same valley floor
 PARALLEL_COSINE = 0.9  # directions within 26 degrees count as parallel
@@ -122,4 +130,53 @@ def risk_tables(
     return (
         pl.concat(all_groups).unique("risk_group_id", keep="last").sort("risk_group_id"),
         pl.concat(all_members).unique().sort("risk_group_id", "member_id"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRisks:
+    """Risk groups as way numbers by identifier, and what the engine reports of them."""
+
+    groups: dict[str, IntArray]
+    tables: dict[str, pl.DataFrame]
+    notes: tuple[str, ...]
+
+
+def found_risks(tables: Tables, ways: Ways, params: BackboneParams) -> FoundRisks:
+    """Return the risk groups of the rights of way; names and members only where ``show_named_risks`` asks for them."""
+    given = (tables["risk_groups"], tables["risk_group_members"])
+    groups, members = risk_tables(tables["rights_of_way"], tables["rights_of_way_nodes"], tables["hazards"], given)
+    number = {name: i for i, name in enumerate(ways.row_id)}
+    held: dict[str, list[int]] = {}
+    for group, member in members.iter_rows():
+        held.setdefault(group, []).append(number[member])
+    by_way = {group: np.array(sorted(own), np.int64) for group, own in held.items()}
+    kinds: list[dict[str, object]] = []
+    for kind in sorted(groups["kind"].unique().to_list()):
+        own = groups.filter(pl.col("kind") == kind)
+        struck = [by_way[group] for group in own["risk_group_id"].to_list()]
+        rate = float(own["rate_per_year"].to_numpy().sum())
+        kinds.append(
+            {
+                "kind": kind, "n_groups": own.height, "n_ways": int(np.unique(np.concatenate(struck)).size),
+                "members_km": float(ways.length_km[np.unique(np.concatenate(struck))].sum()),
+                "rate_per_year": rate, "per_group_rate_per_year": rate / own.height,
+            }
+        )  # fmt: skip
+    shown = groups if params.show_named_risks else groups.clear()
+    n_ways = [int(by_way[group].size) for group in shown["risk_group_id"].to_list()]
+    named = shown.with_columns(
+        n_ways=pl.Series(n_ways, dtype=pl.Int64),
+        down_h_per_year=pl.col("rate_per_year") * pl.col("repair_h"),
+        classification=pl.lit("restricted"),
+    )
+    listed = named.to_dicts()
+    note = f"{groups.height} risk groups on the rights of way: runs side by side, zones of hazards, groups given."
+    return FoundRisks(
+        by_way,
+        {
+            "risk_kinds": result_frame(kinds or None, TABLES / "risk_kinds.csv"),
+            "risk_groups_found": result_frame(listed or None, TABLES / "risk_groups_found.csv"),
+        },
+        (note,),
     )

@@ -111,7 +111,7 @@ def backbone_import(
 
 @backbone_app.command("export")
 def backbone_export(
-    out: Annotated[Path, typer.Argument(help="File to write: .json, .geojson, .gpkg, .graphml or .txt.")],
+    out: Annotated[Path, typer.Option(help="File to write: .json, .geojson, .gpkg, .graphml or .txt.")],
     layer: Annotated[str, typer.Option(help="fibre or routes.")] = "fibre",
     plan: PlanOption = None,
     as_json: Json = False,

@@ -100,3 +100,36 @@ def test_ways_abroad_are_avoided_unless_the_detour_is_longer_than_their_weight(
     routes = backbone(Tables(abroad), PARAMS, Context()).tables["routes"]
     liked = backbone(Tables(abroad), PARAMS.model_copy(update={"foreign_way_ratio": 1.0}), Context()).tables["routes"]
     assert routes["abroad_km"].sum() <= liked["abroad_km"].sum()
+
+
+def test_the_core_carries_its_working_load_and_names_its_proof(country: dict[str, pl.DataFrame]) -> None:
+    result = backbone(Tables(country), PARAMS, Context())
+    core = result.tables["backbone_capacity"]
+    assert core.height
+    assert (core["spare_gbps"].to_numpy() >= 0.0).all()
+    proof = result.certificates[-1]
+    assert proof.lower_bound is not None
+    assert proof.lower_bound <= proof.cost == pytest.approx(core["cost_usd"].sum())
+
+
+def test_a_named_cable_cut_is_replayed_with_a_band_around_the_prediction(country: dict[str, pl.DataFrame]) -> None:
+    replay = backbone(Tables(country), PARAMS, Context()).tables["backbone_replay"]
+    lost = replay.row(by_predicate=(pl.col("event_id") == "ev-cable") & (pl.col("measure") == "lost"), named=True)
+    assert lost["predicted_low_value"] <= lost["predicted_value"] <= lost["predicted_high_value"]
+    # Alpha carries 2 Tbit/s, 0.78 of it in use, and a far fault closes one direction of three.
+    assert lost["predicted_value"] == pytest.approx(2000.0 * 0.78 / 3.0)
+
+
+def test_risk_groups_are_named_only_where_asked_for(country: dict[str, pl.DataFrame]) -> None:
+    hidden = backbone(Tables(country), PARAMS, Context()).tables["risk_groups_found"]
+    shown_params = PARAMS.model_copy(update={"show_named_risks": True})
+    shown = backbone(Tables(country), shown_params, Context()).tables["risk_groups_found"]
+    assert hidden.is_empty()
+    assert set(shown["classification"].to_list()) <= {"restricted"}
+
+
+def test_a_format_with_more_noise_never_carries_more(country: dict[str, pl.DataFrame]) -> None:
+    quiet = backbone(Tables(country), PARAMS, Context()).tables["optical_paths"]
+    loud_params = PARAMS.model_copy(update={"noise_figure_db": 8.0})
+    loud = backbone(Tables(country), loud_params, Context()).tables["optical_paths"]
+    assert (loud["gsnr_db"].to_numpy() <= quiet["gsnr_db"].to_numpy()).sum() == quiet.height
