@@ -112,7 +112,7 @@ def test_published_delays_are_never_below_our_floors(frames: dict[str, pl.DataFr
     assert floor["steppe"] < floor["malacca"]
 
 
-def test_the_floor_of_the_sea_leg_is_the_published_one(frames: dict[str, pl.DataFrame]) -> None:
+def test_the_published_floor_from_karachi_to_marseille_is_reproduced(frames: dict[str, pl.DataFrame]) -> None:
     # Research: Karachi - Marseille by 9,480 km of cable has a round-trip floor of 93 ms.
     row = frames["latency_legs"].filter(pl.col("leg") == "Karachi - Marseille")
     assert row["rtt_floor_ms"][0] == pytest.approx(93.0, abs=0.3)
