@@ -110,7 +110,7 @@ class _Lp:
                 np.zeros(n_uses),
             ]
         )
-        self.solver = highspy.Highs()
+        self.solver = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex"), ("presolve", "off")):
             self.solver.setOptionValue(option, value)
         self.solver.addVars(self.n_columns, self.low, self.high)

@@ -24,9 +24,7 @@ class ItuResponse(Params):
 
     folder: Path
     tables: dict[str, int]
-    by_platform_rules_points: dict[str, int] = Field(
-        description="Points by technology, chosen by its rules"
-    )
+    by_platform_rules_points: dict[str, int] = Field(description="Points by technology, chosen by its rules")
     by_platform_rules_capex_usd: float
     by_platform_rules_ownership_usd: float
     warnings: list[str]
