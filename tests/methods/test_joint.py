@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from rahdari.errors import InputError
 from rahdari.methods.availability import parallel_availability_frac, series_availability_frac
 from rahdari.methods.joint import joint_law, scenarios
+from rahdari.methods.network import make_network
+from rahdari.methods.reliability import make_scenarios, two_terminal_availability
 
 
 def enumerated(
@@ -97,3 +99,21 @@ def test_too_many_causes_or_ways_are_refused() -> None:
         scenarios(np.full(17, 0.1))
     with pytest.raises(InputError, match="9 ways"):
         joint_law([[0]] * 9, [np.array([0.9])], np.zeros(0), np.zeros((0, 1)))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_law_agrees_with_the_sweep_over_a_network_where_ways_are_all_its_paths(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    # Legs: ax with two systems, xb, ay, yb; the network has one link a system.
+    systems = [random.random(2), random.random(1), random.random(1), random.random(1)]
+    active, hit = random.random(3) * 0.3, random.random((3, 4)) * (random.random((3, 4)) < 0.6)
+    law = joint_law([[0, 1], [2, 3]], systems, active, hit)
+    ends, leg = [("a", "x"), ("a", "x"), ("x", "b"), ("a", "y"), ("y", "b")], [0, 0, 1, 2, 3]
+    network = make_network(
+        "abxy", ["1", "2", "3", "4", "5"], ends, np.ones(5), link_availability_frac=np.concatenate(systems)
+    )
+    state, chance = scenarios(active)
+    spared = np.where(state[:, :, None], 1.0 - hit[None, :, :], 1.0).prod(axis=1)
+    swept = two_terminal_availability(network, "a", "b", scenarios=make_scenarios(chance, spared[:, leg]))
+    assert law.availability_frac(0b11) == pytest.approx(swept.availability_frac, abs=1e-10)
