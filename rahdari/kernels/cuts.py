@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from rahdari.kernels.disjoint import pop, push
+
 if TYPE_CHECKING:
     from rahdari.kernels.arrays import Bools, Floats, Int32s, Ints
 
@@ -77,3 +79,26 @@ def least_cut(
         for v in range(n):
             near_b[v] = via[v] == _OUT
     return total
+
+
+@njit("void(int64[::1], int32[::1], int32[::1], float64[::1], int64, float64[::1])", cache=True)
+def arc_distances(first: Ints, neighbour: Int32s, arc: Int32s, weight: Floats, a: int, best: Floats) -> None:
+    """Write the least weights (n,) from ``a``; ``weight`` (2m,) goes with arcs, an infinite one closes its arc."""
+    n_slots = arc.shape[0]
+    done = np.zeros(best.shape[0], np.bool_)
+    key, item = np.empty(n_slots + 2), np.empty(n_slots + 2, np.int64)
+    best[:] = np.inf
+    best[a] = 0.0
+    size = push(key, item, 0, 0.0, a)
+    while size > 0:
+        v = item[0]
+        size = pop(key, item, size)
+        if done[v]:
+            continue
+        done[v] = True
+        for slot in range(first[v], first[v + 1]):
+            w = neighbour[slot]
+            value = best[v] + weight[arc[slot]]
+            if value < best[w]:
+                best[w] = value
+                size = push(key, item, size, value, w)

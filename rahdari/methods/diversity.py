@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -38,11 +39,14 @@ from rahdari.methods.diversity_result import (
 from rahdari.methods.diversity_round import Rounding
 from rahdari.methods.diversity_shared import (
     Candidate,
+    Points,
     cheapest_cure,
+    exchanged,
     expanded,
     group_lists,
     least_shared,
     named_shared,
+    single_points,
 )
 from rahdari.methods.graph import compressed_rows
 from rahdari.model.certificate import Certificate
@@ -181,7 +185,7 @@ def _explained(
 ) -> DisjointRoutes:
     """Add the least shared and the cure."""
     network, left_s = question.network, max(1.0, question.deadline - time.monotonic())
-    shared = _beside(question, answer, measure)
+    shared = _beside(question, measure)
     if shared is None:
         shared = least_shared(
             network, question.ends, question.disjoint, measure=measure, cost=question.cost,
@@ -193,21 +197,60 @@ def _explained(
     return replace(answer, shared=shared, cure=cure)
 
 
-def _beside(question: _Question, answer: DisjointRoutes, measure: Measure) -> Shared | None:
-    """Return what routes share that share no group but those that separate the ends, or ``None`` if there are none.
+def _beside(question: _Question, measure: Measure) -> Shared | None:
+    """Return routes that share only what separates the ends by itself, or ``None`` where that was not found.
 
-    Every route meets each of those, so no two share less.
+    Every route meets each such link, node and group, so no two share less.  Between those links and nodes the parts of
+    the network are solved one by one.
     """
-    if answer.obstacle is None or answer.obstacle.kind != "group":
-        return None
-    easier = replace(question, exempt=frozenset(answer.obstacle.group_id))
     network = question.network
-    flow = best_flow(network.rows, network.link_node, question.cost, question.ends, question.k, by_node=True)
-    routes = _found(easier, flow).routes if flow.ways else ()
-    if not routes:
-        return None
+    points = single_points(network, question.ends, question.disjoint)
+    exempt = frozenset(network.risks.group_id[i] for i in points.group.tolist())
+    forced = set(points.link.tolist())
+    stops = _stops(question, points)
+    stretches: list[list[list[int]]] = [[], []]
+    for (start, _), (end, link) in pairwise(stops):
+        part = [[link], [link]] if link in forced else _between_stops(question, (start, end), exempt)
+        if part is None:
+            return None
+        for side in (0, 1):
+            stretches[side].append(part[side])
+    routes = exchanged(
+        network, stretches, question.ends, disjoint=question.disjoint, measure=measure, cost=question.cost
+    )
     shared = named_shared(network, routes, question.disjoint, measure, math.inf)
-    return shared if set(shared.group_id) == easier.exempt else None
+    is_least = (
+        set(shared.group_id) == exempt
+        and set(shared.link_id) == {network.link_id[i] for i in points.link.tolist()}
+        and set(shared.node_id) == {network.node_id[i] for i in points.node.tolist()}
+    )
+    return shared if is_least else None
+
+
+def _stops(question: _Question, points: Points) -> list[tuple[int, int]]:
+    """Return the nodes that all routes pass, in order, the ends included, each with the link of the way into it."""
+    network, at = question.network, question.ends[0]
+    met = {*points.node.tolist(), question.ends[1]}
+    if not question.by_node:
+        met |= set(network.link_node[points.link].reshape(-1).tolist())
+    stops = [(at, -1)]
+    for link in points.way:
+        u, v = network.link_node[link].tolist()
+        at = v if at == u else u
+        if at in met:
+            stops.append((at, link))
+    return stops
+
+
+def _between_stops(question: _Question, ends: tuple[int, int], exempt: frozenset[str]) -> list[list[int]] | None:
+    """Return two routes between two stops, as links, that share no group but exempt ones, or ``None``."""
+    network = question.network
+    flow = best_flow(network.rows, network.link_node, question.cost, ends, 2, by_node=question.by_node)
+    if not flow.ways:
+        return None
+    number = {name: i for i, name in enumerate(network.link_id)}
+    routes = _found(replace(question, ends=ends, exempt=exempt), flow).routes
+    return [[number[name] for name in route.link_id] for route in routes] or None
 
 
 def _at_ends(question: _Question) -> tuple[str, ...]:

@@ -153,11 +153,14 @@ def _kept_groups(runs: list[_Run], ends: tuple[int, int]) -> list[int]:
         for group in run.groups:
             links.setdefault(group, set()).add(number)
     kept: list[int] = []
+    holders: dict[int, list[int]] = {}
     for group, own in sorted(links.items(), key=lambda item: (-len(item[1]), item[0])):
         common: set[int] = set.intersection(*({runs[i].u, runs[i].v} for i in own))
         is_star = bool(common - set(ends))
-        if len(own) > 1 and not is_star and not any(own <= links[other] for other in kept):
+        if len(own) > 1 and not is_star and not any(own <= links[other] for other in holders.get(min(own), ())):
             kept.append(group)
+            for link in own:
+                holders.setdefault(link, []).append(group)
     return sorted(kept)
 
 
@@ -204,11 +207,13 @@ def _numbered(runs: list[_Run], ends: tuple[int, int], *, is_strict: bool) -> Co
     node = np.unique([[run.u, run.v] for run in runs])
     pairs = np.searchsorted(node, np.array([[run.u, run.v] for run in runs], np.int64))
     group = _kept_groups(runs, ends) if is_strict else sorted({each for run in runs for each in run.groups})
-    members = tuple(np.array([i for i, run in enumerate(runs) if each in run.groups], np.int64) for each in group)
-    of: list[list[int]] = [[] for _ in runs]
-    for number, links in enumerate(members):
-        for link in links.tolist():
-            of[link].append(number)
+    place = {each: number for number, each in enumerate(group)}
+    of = [sorted(place[each] for each in run.groups if each in place) for run in runs]
+    held: list[list[int]] = [[] for _ in group]
+    for link, own in enumerate(of):
+        for number in own:
+            held[number].append(link)
+    members = tuple(np.array(own, np.int64) for own in held)
     a, b = (int(np.searchsorted(node, end)) for end in ends)
     return Core(
         node, a, b, compressed_rows(node.size, pairs.astype(np.int64)), pairs.astype(np.int64),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
-from rahdari.kernels.cuts import least_cut
+from rahdari.kernels.cuts import arc_distances, least_cut
 from rahdari.methods.diversity_flow import trace
 from rahdari.methods.diversity_round import Rounding
 
@@ -34,6 +34,9 @@ _WHOLE = 1e-6  # an LP value this near to a whole number is whole; HiGHS holds r
 _MISSED = 1e-5  # a cut must be missed by so much to be added
 _ROUNDS_MAX = 60  # of separation at one node of the search; what is missed then is found by branching
 _NESTED_MAX = 8  # cuts of one group in one round
+_LEVELS_MAX = 24  # cuts between levels of distance, of one group in one round
+_TIE = 1e-4  # of its cost is an arc long that is free to the programme
+_HALF = 0.5  # an arc that carries so much is there
 _LEAST_RUN_S = 0.01
 _PROVEN = 1e-9  # relative gap at which a bound meets a cost
 _FAVOUR = 0.999  # the rounding search discounts links by this share of their LP value
@@ -202,20 +205,19 @@ class _Lp:
             column, value = np.append(column, self.share_at + share), np.append(value, -1.0)
         self.add_row(-math.inf, 1.0, column, value)
 
-    def add_cut(self, side: NDArray[np.bool_], group: int) -> IntArray:
-        """Require that without a group's links ``n_ways - 1`` leave the nodes of ``side``, or that it is shared.
-
-        Returns the arcs of the cut.
-        """
+    def arcs_out_of(self, side: NDArray[np.bool_], group: int) -> IntArray:
+        """Return the arcs that leave the nodes of ``side`` by no link of a group."""
         is_kept: NDArray[np.bool_] = np.ones(self.n_arcs, np.bool_)
         links = self.core.group_link[group]
         is_kept[2 * links] = is_kept[2 * links + 1] = False
-        arcs = np.flatnonzero(side[self.tail] & ~side[self.head] & is_kept)
+        return np.flatnonzero(side[self.tail] & ~side[self.head] & is_kept)
+
+    def add_cut(self, arcs: IntArray, group: int) -> None:
+        """Require that the arcs of a cut without a group's links carry all ways but one, or that it is shared."""
         column = np.concatenate([arcs + flow * self.n_arcs for flow in range(self.n_flows)])
         if self.task.share is not None:
             column = np.append(column, self.share_at + self.core.link_node.shape[0] + self.core.n_nodes + group)
         self.add_row(float(self.task.n_ways - 1), math.inf, column, np.ones(column.size))
-        return arcs
 
     def solve(self, low: FloatArray, high: FloatArray, deadline: float) -> tuple[str, float]:
         """Solve within column bounds; return ``optimal``, ``infeasible`` or ``stopped``, and the value unscaled."""
@@ -266,34 +268,69 @@ class Search:
 
     def _separate(self, flow: FloatArray) -> int:
         """Add the cuts that the present flow misses; return how many."""
-        core, need = self.core, float(self.task.n_ways - 1)
-        rows, added = core.rows, 0
+        need, added = float(self.task.n_ways - 1), 0
         on_link = flow[0::2] + flow[1::2]
-        near_a, near_b = np.empty(core.n_nodes, np.bool_), np.empty(core.n_nodes, np.bool_)
-        for group, links in enumerate(core.group_link):
+        reduced = self.lp.reduced[: self.lp.share_at].reshape(self.lp.n_flows, -1).min(axis=0)
+        # Arcs are as far as they are dear to the programme; its free ones a little, by what they cost.
+        weight = np.maximum(reduced, 0.0) + _TIE * self.lp.cost[: self.lp.n_arcs]
+        for group, links in enumerate(self.core.group_link):
             paid = 0.0
             if self.task.share is not None:
-                paid = self.lp.value[self.lp.share_at + self.m + core.n_nodes + group]
+                paid = self.lp.value[self.lp.share_at + self.m + self.core.n_nodes + group]
             enough = need - paid - _MISSED
-            if on_link[links].sum() <= self.task.n_ways - enough:
-                continue
-            capacity = np.maximum(flow, 0.0)
-            capacity[2 * links] = capacity[2 * links + 1] = 0.0
-            # Further cuts of the same group are found by filling those found.
-            for _ in range(_NESTED_MAX):
-                carried = least_cut(
-                    rows.first, rows.neighbour, rows.arc, self._tail32, capacity, core.a, core.b, enough, near_a, near_b
-                )
-                if carried >= enough:
-                    break
-                sides = (near_a,) if np.array_equal(near_a, near_b) else (near_a, near_b)
-                for side in sides:
-                    arcs = self.lp.add_cut(side, group)
-                    capacity[arcs] = 1.0
-                    added += 1
-                if not arcs.size:
-                    break
+            if on_link[links].sum() > self.task.n_ways - enough:
+                added += self._level_cuts(group, flow, weight, enough) or self._least_cuts(group, flow, enough)
         self.n_cuts += added
+        return added
+
+    def _level_cuts(self, group: int, flow: FloatArray, weight: FloatArray, enough: float) -> int:
+        """Add the cuts between levels of distance from the source without a group's links; return how many.
+
+        They are the dual of the shortest way that mends the flow, so that together they lift the bound by its length.
+        """
+        core, rows = self.core, self.core.rows
+        links = core.group_link[group]
+        length = np.where(flow > _HALF, 0.0, weight)
+        length[2 * links] = length[2 * links + 1] = math.inf
+        away = np.empty(core.n_nodes)
+        arc_distances(rows.first, rows.neighbour, rows.arc, length, core.a, away)
+        far = away[core.b]
+        if far <= 0.0:
+            return 0
+        marks = np.unique(away[away < far])
+        if marks.size > _LEVELS_MAX:
+            wanted = np.linspace(0.0, float(marks[-1]), _LEVELS_MAX)
+            marks = np.unique(marks[np.searchsorted(marks, wanted)])
+        added = 0
+        for mark in marks.tolist():
+            side = away <= mark
+            arcs = self.lp.arcs_out_of(side, group)
+            if flow[arcs].sum() < enough:
+                self.lp.add_cut(arcs, group)
+                added += 1
+        return added
+
+    def _least_cuts(self, group: int, flow: FloatArray, enough: float) -> int:
+        """Add least cuts of the flow without a group's links, if they carry too little; return how many."""
+        core, rows, added = self.core, self.core.rows, 0
+        links = core.group_link[group]
+        near_a, near_b = np.empty(core.n_nodes, np.bool_), np.empty(core.n_nodes, np.bool_)
+        capacity = np.maximum(flow, 0.0)
+        capacity[2 * links] = capacity[2 * links + 1] = 0.0
+        # Further cuts of the same group are found by filling those found.
+        for _ in range(_NESTED_MAX):
+            carried = least_cut(
+                rows.first, rows.neighbour, rows.arc, self._tail32, capacity, core.a, core.b, enough, near_a, near_b
+            )
+            if carried >= enough:
+                break
+            for side in (near_a,) if np.array_equal(near_a, near_b) else (near_a, near_b):
+                arcs = self.lp.arcs_out_of(side, group)
+                self.lp.add_cut(arcs, group)
+                capacity[arcs] = 1.0
+                added += 1
+            if not arcs.size:
+                break
         return added
 
     def _bounded(self, low: FloatArray, high: FloatArray) -> float:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 NODE_RATE_PER_YEAR = 0.05  # assumed: a whole node is lost once in twenty years (fire, flood, power)
 WAY_OVER_CROW = 1.3  # length of a new link over the great circle, as the slack of plain ways; mountains take more
-_SWAPS_MAX = 12  # stretches between shared nodes whose every exchange is tried; beyond, one after another
+_SWAPS_MAX = 8  # stretches between shared nodes whose every exchange is tried; beyond, one after another
 _PART = 1e-3  # a weight this near to its bound is least; the search for the least lets costs weigh so little
 _TRIED_MAX = 2_000  # cheapest candidates of the great circle that are looked at
 _ROWS_AT_ONCE = 256  # nodes whose distances to all others are held at once
@@ -112,9 +112,8 @@ def least_shared(
         allowed = np.full(share.size, math.inf)
         allowed[found.shared] = allowed[share == 0.0] = 0.0
         again = Search(core, replace(task, share=allowed), deadline).run()
-        routes = _exchanged(
-            network, core, again.ways or found.ways, ends, disjoint=disjoint, measure=measure, cost=cost
-        )
+        stretches = _of_core(core, again.ways or found.ways)
+        routes = exchanged(network, stretches, ends, disjoint=disjoint, measure=measure, cost=cost)
         floor = max(_whole(max(0.0, found.bound), measure), best.lower_bound if best else 0.0)
         made = named_shared(network, routes, disjoint, measure, floor)
         best = replace(made if best is None or made.weight < best.weight else best, lower_bound=min(made.weight, floor))
@@ -165,26 +164,28 @@ def expanded(core: Core, way: IntArray) -> list[int]:
     return links
 
 
-def _exchanged(
+def _of_core(core: Core, ways: tuple[IntArray, ...]) -> list[list[list[int]]]:
+    """Return for each of two ways its stretches, as links, between the nodes that both pass in the same order."""
+    head = core.link_node[:, ::-1].reshape(-1)
+    nodes = [head[way].tolist() for way in ways]
+    common = [node for node in nodes[0] if node in set(nodes[1])]
+    if [node for node in nodes[1] if node in set(common)] != common:
+        common = [core.b]
+    return [[expanded(core, way[i:j]) for i, j in _between(own, common)] for way, own in zip(ways, nodes, strict=True)]
+
+
+def exchanged(
     network: Network,
-    core: Core,
-    ways: tuple[IntArray, ...],
+    stretches: list[list[list[int]]],
     ends: tuple[int, int],
     *,
     disjoint: Disjoint,
     measure: Measure,
     cost: FloatArray,
 ) -> tuple[Route, ...]:
-    """Return the two routes with the stretches between shared nodes exchanged so that they share least."""
-    head = core.link_node[:, ::-1].reshape(-1)
-    nodes = [head[way].tolist() for way in ways]
-    common = [node for node in nodes[0] if node in set(nodes[1])]
-    if [node for node in nodes[1] if node in set(common)] != common:
-        common = [core.b]
-    stretches = [
-        [expanded(core, way[i:j]) for i, j in _between(own, common)] for way, own in zip(ways, nodes, strict=True)
-    ]
+    """Return two routes made of stretches (side, part, links), exchanged part by part so that they share least."""
     names = network.node_id[ends[0]], network.node_id[ends[1]]
+    n_parts = len(stretches[0])
 
     def made(swap: Sequence[int]) -> tuple[Route, ...]:
         both = [[link for part, at in enumerate(swap) for link in stretches[side ^ at][part]] for side in (0, 1)]
@@ -193,13 +194,23 @@ def _exchanged(
     def weight(swap: Sequence[int]) -> float:
         return _weight_of(network, shared_things(network, made(swap), names), disjoint, measure)
 
-    if len(common) <= _SWAPS_MAX:
-        options = [(0, *rest) for rest in product((0, 1), repeat=len(common) - 1)]
-        return made(min(options, key=lambda swap: (weight(swap), swap)))
-    swap = [0] * len(common)
-    for part in range(1, len(common)):
+    free = [part for part in range(1, n_parts) if stretches[0][part] != stretches[1][part]]
+    swap = [0] * n_parts
+    best = weight(swap)
+    if len(free) <= _SWAPS_MAX:
+        for choice in product((0, 1), repeat=len(free)):
+            other = [0] * n_parts
+            for part, at in zip(free, choice, strict=True):
+                other[part] = at
+            other_weight = weight(other) if any(choice) else best
+            if other_weight < best:
+                swap, best = other, other_weight
+        return made(swap)
+    for part in free:
         other = [*swap[:part], 1, *swap[part + 1 :]]
-        swap = other if weight(other) < weight(swap) else swap
+        other_weight = weight(other)
+        if other_weight < best:
+            swap, best = other, other_weight
     return made(swap)
 
 
@@ -209,10 +220,22 @@ def _between(nodes: list[int], common: list[int]) -> list[tuple[int, int]]:
     return list(zip([0, *at[:-1]], at, strict=True))
 
 
-def single_points(
-    network: Network, ends: tuple[int, int], disjoint: Disjoint
-) -> tuple[list[IntArray], IntArray, IntArray, IntArray]:
-    """Return what separates the ends when it fails alone: its links, and the numbers of the links, nodes and groups."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """What separates two ends when it fails alone: ``lost`` are the links each takes, in order links, nodes, groups.
+
+    ``way`` are the links of one way between the ends, in order; it meets all of them.
+    """
+
+    lost: tuple[IntArray, ...]
+    link: IntArray
+    node: IntArray
+    group: IntArray
+    way: tuple[int, ...]
+
+
+def single_points(network: Network, ends: tuple[int, int], disjoint: Disjoint) -> Points:
+    """Return what separates the ends when it fails alone; groups that hold an end itself are left out."""
     a, b = ends
     names = network.node_id[a], network.node_id[b]
     rows, n = network.rows, network.n_nodes
@@ -228,26 +251,28 @@ def single_points(
         np.zeros(n, np.bool_), a, b, via,
     )  # fmt: skip
     is_on = np.zeros(network.n_links, np.bool_)
-    at_node = b
+    way, at_node = [], b
     while at_node != a and via[at_node] >= 0:
-        is_on[via[at_node] >> 1] = True
+        way.append(int(via[at_node] >> 1))
         at_node = int(rows.tail[via[at_node]])
+    is_on[way] = True
     near = [i for i, thing in enumerate(things) if is_on[thing].any()]
     first = np.concatenate([[0], np.cumsum([things[i].size for i in near])]).astype(np.int64)
     flat = np.concatenate([*(things[i] for i in near), np.zeros(0, np.int64)]).astype(np.int64)
     splits = np.zeros(len(near), np.bool_)
     separating(rows.first, rows.neighbour, rows.arc, first, flat, a, b, splits)
     found = np.array(near, np.int64)[splits]
-    n_nodes = n if disjoint != "link" else 0
-    links, nodes = (
-        found[found < network.n_links],
-        found[(found >= network.n_links) & (found < network.n_links + n_nodes)],
+    n_links, n_nodes = network.n_links, n if disjoint != "link" else 0
+    return Points(
+        tuple(things[i] for i in found.tolist()),
+        found[found < n_links],
+        found[(found >= n_links) & (found < n_links + n_nodes)] - n_links,
+        found[found >= n_links + n_nodes] - n_links - n_nodes,
+        tuple(way[::-1]),
     )
-    groups = found[found >= network.n_links + n_nodes] - network.n_links - n_nodes
-    return [things[i] for i in found.tolist()], links, nodes - network.n_links, groups
 
 
-def _sides(network: Network, ends: tuple[int, int], points: list[IntArray]) -> NDArray[np.int8]:
+def _sides(network: Network, ends: tuple[int, int], points: tuple[IntArray, ...]) -> NDArray[np.int8]:
     """Return (points, n): 1 where a node keeps its way to the first end without the point, 2 to the second, else 0."""
     side = np.zeros((len(points), network.n_nodes), np.int8)
     for row, links in enumerate(points):
@@ -308,11 +333,11 @@ def cheapest_cure(
     connectivity test, the others tried in order of cost.  Raises :class:`InputError` for unknown names or no places.
     """
     ends, deadline = (network.node(a), network.node(b)), time.monotonic() + time_limit_s
-    points, *_ = single_points(network, ends, disjoint)
+    points = single_points(network, ends, disjoint)
     label = parts(network.n_nodes, network.link_node)
     if label[ends[0]] != label[ends[1]]:
         return None
-    of, may = _cures_points(_sides(network, ends, points))
+    of, may = _cures_points(_sides(network, ends, points.lost))
     if candidates is not None:
         return _of_candidates(network, ends, disjoint, candidates=candidates, test=(of, may), deadline=deadline)
     if network.node_lon_deg is None or network.node_lat_deg is None:

@@ -58,7 +58,7 @@ def risk_group_tables(
         groups.append(made_groups.with_columns(pl.lit("assumed").alias("evidence"), origin))
         members.append(made_members.with_columns(pl.lit("derived").alias("evidence"), origin))
     return {
-        "risk_groups": pl.concat(groups, how="vertical_relaxed")
+        "risk_groups": pl.concat(groups, how="diagonal_relaxed")
         .unique("risk_group_id", keep="first")
         .sort("risk_group_id"),
         "risk_group_members": pl.concat(members, how="diagonal_relaxed")
