@@ -14,6 +14,7 @@ from rahdari.engines.backbone.params import BackboneParams
 from rahdari.engines.stress.engine import hazard_availability_frac, stress
 from rahdari.engines.stress.params import StressParams
 from rahdari.model import Context, Tables
+from rahdari.schema.checks import empty_table
 from tests.fixtures import engine_outputs, small_country
 from tests.helpers.engine_checks import check_engine, gateways
 
@@ -22,7 +23,11 @@ FOLDER = Path(stress_engine.__file__).parent
 
 @pytest.fixture(scope="module")
 def plan() -> dict[str, pl.DataFrame]:
-    country = {**small_country(), **gateways()}
+    from rahdari.run.registry import registry
+
+    schemas = registry().schemas
+    needed = {name: empty_table(schemas[name]) for name in registry().engines["backbone"].reads if name in schemas}
+    country = {**needed, **small_country(), **gateways()}
     routes = backbone(Tables(country), BackboneParams(), Context()).tables["routes"]
     technology = pl.Series(np.where(np.arange(country["places"].height) % 5 == 0, "none", "mobile_4g"))
     access = country["places"].select(
