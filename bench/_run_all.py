@@ -1,4 +1,4 @@
-"""Run every bench and write docs/benchmarks.md from what they print."""
+"""Run every bench, or those named, and write docs/benchmarks.md from what they print."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ def main() -> None:
         "# Benchmarks\n\nWritten by `make bench`; one script a claim in `bench/`. Ratios are measured in one run.\n\n"
     )
     parts = [f"{first}{machine}, {libraries}.\n"]
+    wanted = set(sys.argv[1:])
     for path in scripts:
+        if wanted and path.stem not in wanted:
+            parts.append(f"\n## {path.stem.replace('_', ' ')}\n\nNot run in this pass: `python bench/{path.name}`.\n")
+            continue
         print(f"== {path.name}", file=sys.stderr)
         done = subprocess.run(
             [sys.executable, str(path)], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
