@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from rahdari.schema import base_schemas
 from rahdari.service.plan_view import Plan
@@ -17,6 +18,9 @@ from tests.fixtures import small_country
 if TYPE_CHECKING:
     from rahdari.service.requests import PlanResponse
 
+# A busy machine is no fault of the code: laws are tested without a deadline for one example.
+settings.register_profile("rahdari", deadline=None)
+settings.load_profile("rahdari")
 SHARED = Path(__file__).parents[2] / "shared"
 
 
