@@ -1,4 +1,4 @@
-"""Routing all demands in all failure scenarios at once: shortest paths, flow balancing, water filling.
+"""Routing all demands in all failure scenarios at once: shortest paths and flow balancing.
 
 A scenario ``s`` holds a metric ``price[s]`` (m,) on the links that have not failed; over all scenarios the metrics of a
 link add up to its cost.  Sum of demand times distance is then a lower bound (linear-programming duality of capacity
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _UNSEEN = -1
 _SETTLED = -2
-_SETTLED_FRAC = 1e-12  # of a link's cost: a level that rises by less has settled
 _NEARLY_ALL = 1.0 - 1e-9  # a move of this share of a flow moves all of it
 
 
@@ -231,6 +230,74 @@ def _take_slot(
 
 
 @njit(
+    "float64(int64[::1], int64[::1], int64[::1], boolean[::1], int64, int64, int64, int64[::1], float64[::1],"
+    " float64[::1], int32[:, ::1], float64[:, ::1], float64[::1], uint64[::1], int64[::1], int32[::1], uint64[::1],"
+    " int32[::1], int64[::1], float64, boolean[::1], float64[::1], int64[::1], int64[::1], float64[::1], int64[::1],"
+    " int64[::1])",
+    cache=True,
+)
+def _route_source(
+    adj_start: Ints,
+    adj_node: Ints,
+    adj_link: Ints,
+    failed: Bools,
+    source: int,
+    begin: int,
+    end: int,
+    target: Ints,
+    amount: Floats,
+    price: Floats,
+    slot_path: Int32s,
+    slot_flow: Floats,
+    load: Floats,
+    word: Hashes,
+    path_start: Ints,
+    path_link: Int32s,
+    path_hash: Hashes,
+    table: Int32s,
+    count: Ints,
+    tolerance: float,
+    is_target: Bools,
+    distance: Floats,
+    from_link: Ints,
+    from_node: Ints,
+    key: Floats,
+    item: Ints,
+    place: Ints,
+) -> float:
+    """Give the demands ``begin`` to ``end`` of one source in one scenario slots for shorter paths.
+
+    Returns the sum of demand times distance.  The last seven arrays (n,) are working space; ``is_target`` is all false.
+    """
+    left = 0
+    for d in range(begin, end):
+        if amount[d] > 0.0 and not is_target[target[d]]:
+            is_target[target[d]] = True
+            left += 1
+    if left == 0:
+        return 0.0
+    shortest_tree(
+        adj_start, adj_node, adj_link, price, failed, source, is_target, left,
+        distance, from_link, from_node, key, item, place,
+    )  # fmt: skip
+    total = 0.0
+    for d in range(begin, end):
+        if amount[d] <= 0.0:
+            continue
+        is_target[target[d]] = False
+        total += amount[d] * distance[target[d]]
+        best = _tidy_slots(slot_path[d], slot_flow[d], path_start, path_link, price)
+        if best * (1.0 - tolerance) <= distance[target[d]]:
+            continue
+        path = _pooled_path(
+            source, target[d], d, from_link, from_node, word, path_start, path_link, path_hash, table, count
+        )
+        if path >= 0:
+            _take_slot(path, amount[d], slot_path[d], slot_flow[d], load, path_start, path_link)
+    return total
+
+
+@njit(
     "void(int64[::1], int64[::1], int64[::1], boolean[:, ::1], int64[::1], int64[::1], int64[::1], float64[:, ::1],"
     " float64[:, ::1], int32[:, :, ::1], float64[:, :, ::1], float64[:, ::1], uint64[::1], int64[::1], int32[::1],"
     " uint64[::1], int32[::1], int64[::1], float64[::1], float64)",
@@ -270,33 +337,13 @@ def price_paths(
     item, place = np.empty(n, np.int64), np.empty(n, np.int64)
     is_target = np.zeros(n, np.bool_)
     for s in range(amount.shape[0]):
-        total = 0.0
+        bound[s] = 0.0
         for k in range(source.shape[0]):
-            left = 0
-            for d in range(first[k], first[k + 1]):
-                if amount[s, d] > 0.0 and not is_target[target[d]]:
-                    is_target[target[d]] = True
-                    left += 1
-            if left == 0:
-                continue
-            shortest_tree(
-                adj_start, adj_node, adj_link, price[s], failed[s], source[k], is_target, left,
-                distance, from_link, from_node, key, item, place,
+            bound[s] += _route_source(
+                adj_start, adj_node, adj_link, failed[s], source[k], first[k], first[k + 1], target, amount[s],
+                price[s], slot_path[s], slot_flow[s], load[s], word, path_start, path_link, path_hash, table, count,
+                tolerance, is_target, distance, from_link, from_node, key, item, place,
             )  # fmt: skip
-            for d in range(first[k], first[k + 1]):
-                if amount[s, d] <= 0.0:
-                    continue
-                is_target[target[d]] = False
-                total += amount[s, d] * distance[target[d]]
-                best = _tidy_slots(slot_path[s, d], slot_flow[s, d], path_start, path_link, price[s])
-                if best * (1.0 - tolerance) <= distance[target[d]]:
-                    continue
-                path = _pooled_path(
-                    source[k], target[d], d, from_link, from_node, word, path_start, path_link, path_hash, table, count
-                )
-                if path >= 0:
-                    _take_slot(path, amount[s, d], slot_path[s, d], slot_flow[s, d], load[s], path_start, path_link)
-        bound[s] = total
 
 
 @njit("float64(float64, float64, float64, float64)", cache=True, inline="always")
@@ -460,58 +507,64 @@ def balance_flows(
                     )  # fmt: skip
 
 
-@njit("boolean(float64[:, ::1], float64[::1], float64[::1], float64[::1], float64[::1])", cache=True)
-def _raise_levels(value: Floats, cost: Floats, level: Floats, total: Floats, count: Floats) -> bool:
-    """Raise each link's level to where the values above the old one exceed it by the cost; return whether any rose."""
-    total[:] = 0.0
-    count[:] = 0.0
-    for s in range(value.shape[0]):
-        for link in range(value.shape[1]):
-            if value[s, link] > level[link]:
-                total[link] += value[s, link]
-                count[link] += 1.0
-    has_risen = False
-    for link in range(value.shape[1]):
-        if count[link] > 0.0:
-            trial = (total[link] - cost[link]) / count[link]
-            has_risen = has_risen or trial > level[link] + _SETTLED_FRAC * cost[link]
-            level[link] = max(level[link], trial)
-    return has_risen
-
-
 @njit(
-    "void(float64[:, ::1], float64[::1], float64[:, ::1], boolean[:, ::1], float64[::1], float64[::1], float64[::1])",
+    "void(int64[::1], int64[::1], int64[::1], boolean[:, ::1], int64[::1], int64[::1], int64[::1], float64[:, ::1],"
+    " float64[:, ::1], float64[::1], float64[::1], float64[::1], int32[:, :, ::1], float64[:, :, ::1],"
+    " float64[:, ::1], uint64[::1], int64[::1], int32[::1], uint64[::1], int32[::1], int64[::1], float64, int64)",
     cache=True,
+    nogil=True,
 )
-def fill_prices(
-    price: Floats,
-    stiff: Floats,
-    load: Floats,
+def sweep_paths(
+    adj_start: Ints,
+    adj_node: Ints,
+    adj_link: Ints,
     failed: Bools,
-    cost: Floats,
-    installed: Floats,
+    source: Ints,
+    first: Ints,
+    target: Ints,
+    amount: Floats,
+    price: Floats,
+    tie: Floats,
     capacity: Floats,
+    stiff: Floats,
+    slot_path: Int32s,
+    slot_flow: Floats,
+    load: Floats,
+    word: Hashes,
+    path_start: Ints,
+    path_link: Int32s,
+    path_hash: Hashes,
+    table: Int32s,
+    count: Ints,
+    tolerance: float,
+    n_passes: int,
 ) -> None:
-    """Set prices to max(0, price + stiff (load - capacity)) with the capacity at which they add up to the cost.
-
-    Where that capacity is below the installed one, the capacity is the installed one and the prices add up to less.
-    The level of each link rises from below until it holds (Michelot 1986); rows are read in order for speed.
-    """
-    n_scenarios, m = price.shape
-    level = np.full(m, -math.inf)
-    total, count = np.empty(m), np.empty(m)
-    for s in range(n_scenarios):
+    """Lower what :func:`balance_flows` lowers, source by source, each with fresh shortest paths under the slopes."""
+    n, m = adj_start.shape[0] - 1, capacity.shape[0]
+    distance, key = np.empty(n), np.empty(n)
+    from_link, from_node = np.empty(n, np.int64), np.empty(n, np.int64)
+    item, place = np.empty(n, np.int64), np.empty(n, np.int64)
+    is_target = np.zeros(n, np.bool_)
+    slope, total, mark = np.empty(m), np.empty(m), np.zeros(m, np.int64)
+    stamp = 1
+    for s in range(amount.shape[0]):
         for link in range(m):
-            price[s, link] = -math.inf if failed[s, link] else price[s, link] + stiff[link] * load[s, link]
-            level[link] = max(level[link], price[s, link] - cost[link])
-    while _raise_levels(price, cost, level, total, count):
-        pass
-    for link in range(m):
-        level[link] = max(level[link], stiff[link] * installed[link])
-        capacity[link] = level[link] / stiff[link] if stiff[link] > 0.0 else max(installed[link], load[:, link].max())
-    for s in range(n_scenarios):
-        for link in range(m):
-            price[s, link] = max(0.0, price[s, link] - level[link])
+            slope[link] = _slope(price[s, link], stiff[link], load[s, link], capacity[link])
+        for k in range(source.shape[0]):
+            for link in range(m):
+                total[link] = slope[link] + tie[link]
+            _route_source(
+                adj_start, adj_node, adj_link, failed[s], source[k], first[k], first[k + 1], target, amount[s],
+                total, slot_path[s], slot_flow[s], load[s], word, path_start, path_link, path_hash, table, count,
+                tolerance, is_target, distance, from_link, from_node, key, item, place,
+            )  # fmt: skip
+            for _ in range(n_passes):
+                for d in range(first[k], first[k + 1]):
+                    if amount[s, d] > 0.0 and slot_path[s, d, 1] >= 0:
+                        stamp = _balance_demand(
+                            price[s], tie, capacity, stiff, slope, slot_path[s, d], slot_flow[s, d], load[s],
+                            path_start, path_link, mark, stamp,
+                        )  # fmt: skip
 
 
 @njit("void(int32[:, :, ::1], float64[:, :, ::1], float64[:, ::1], int64[::1], int32[::1])", cache=True, nogil=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from rahdari.methods.graph import Rows, compressed_rows
 from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import polars as pl
     from numpy.typing import ArrayLike, NDArray
@@ -231,6 +232,40 @@ def _risks(
         np.array([row["rate_per_year"] for row in kept], np.float64),
         np.array([row["repair_h"] for row in kept], np.float64),
         first[0], flat[0], first[1], flat[1],
+    )  # fmt: skip
+
+
+def part_of(network: Network, link_id: Collection[str]) -> Network:
+    """Return the network with the given links and their nodes only; groups keep the members that are left.
+
+    >>> net = make_network("abc", ["ab", "bc"], [("a", "b"), ("b", "c")], [1.0, 2.0])
+    >>> part_of(net, {"bc"}).node_id
+    ('b', 'c')
+    """
+    wanted = set(link_id)
+    links = np.array([i for i, name in enumerate(network.link_id) if name in wanted], np.int64)
+    nodes = np.unique(network.link_node[links])
+    risks = network.risks
+    lists = []
+    for first, flat, kept in ((risks.link_first, risks.link, links), (risks.node_first, risks.node, nodes)):
+        own = [flat[begin:end] for begin, end in pairwise(first.tolist())]
+        lists.append([np.searchsorted(kept, each[np.isin(each, kept)]).astype(np.int64) for each in own])
+    left = [i for i in range(len(risks.group_id)) if lists[0][i].size or lists[1][i].size]
+    firsts = [np.concatenate([[0], np.cumsum([own[i].size for i in left])]).astype(np.int64) for own in lists]
+    flats = [np.concatenate([*(own[i] for i in left), np.zeros(0, np.int64)]).astype(np.int64) for own in lists]
+    pairs = np.searchsorted(nodes, network.link_node[links]).astype(np.int64)
+    return Network(
+        tuple(network.node_id[v] for v in nodes.tolist()), tuple(network.link_id[i] for i in links.tolist()), pairs,
+        network.link_km[links], network.link_cost[links], network.link_delay_ms[links],
+        network.link_rate_per_year[links], network.link_availability_frac[links], network.node_availability_frac[nodes],
+        None if network.node_lon_deg is None else network.node_lon_deg[nodes],
+        None if network.node_lat_deg is None else network.node_lat_deg[nodes],
+        RiskGroups(
+            tuple(risks.group_id[i] for i in left), tuple(risks.name[i] for i in left),
+            tuple(risks.kind[i] for i in left), risks.rate_per_year[left], risks.repair_h[left],
+            firsts[0], flats[0], firsts[1], flats[1],
+        ),
+        compressed_rows(nodes.size, pairs),
     )  # fmt: skip
 
 

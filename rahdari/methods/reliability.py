@@ -22,7 +22,9 @@ from rahdari.kernels.disjoint import separating
 from rahdari.kernels.reliability import ENTER, LEAVE, MAX_WIDTH, sweep
 from rahdari.kernels.sampling import SAMPLES, count_joined
 from rahdari.methods.diversity_core import on_some_way
-from rahdari.methods.reliability_reduce import Part, order_of, reduced
+from rahdari.methods.graph import parts
+from rahdari.methods.network import part_of
+from rahdari.methods.reliability_reduce import Order, Part, order_of, reduced
 from rahdari.model.certificate import Certificate
 from rahdari.units import HOURS_PER_YEAR
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from rahdari.methods.diversity_result import Route
     from rahdari.methods.network import Network
 
     FloatArray = NDArray[np.float64]
@@ -43,6 +46,7 @@ SCENARIOS_MAX = 4096  # listed at most; the rest is bounded
 SAMPLES_DEFAULT = 2**20
 STATES_MAX = 6_000_000  # of one sweep: some 0.4 GB with four sets of probabilities
 _SETS_AT_ONCE = 4  # sets of probabilities in one sweep
+_CHANCES_AT_ONCE = 1_000_000  # of links in scenarios that are folded together
 _MAX_SAMPLES = 2**40
 
 
@@ -109,6 +113,23 @@ def two_terminal_availability(
     return joint_availability(network, (a, b), method, scenarios=scenarios, n_samples=n_samples, seed=seed)
 
 
+def routes_availability(network: Network, routes: Sequence[Route]) -> Availability:
+    """Return the share of time in which at least one of some routes between the same two nodes is up, exactly.
+
+    Where routes cross at a node, traffic may change over there.  Common causes are the network's risk groups: this is
+    what a pair of routes is worth.  A lower bound of :func:`two_terminal_availability`.  Raises :class:`InputError`
+    where there is no route or their ends differ.
+    """
+    ends = {(route.node_id[0], route.node_id[-1]) for route in routes}
+    if len(ends) != 1:
+        raise InputError(
+            Problem(f"the routes have {len(ends)} pairs of ends", "give routes between the same two nodes")
+        )
+    used = {name for route in routes for name in route.link_id}
+    a, b = ends.pop()
+    return two_terminal_availability(part_of(network, used), a, b)
+
+
 def all_terminal_availability(
     network: Network,
     method: Method = "exact",
@@ -173,49 +194,70 @@ def make_scenarios(probability: ArrayLike, link_up: ArrayLike) -> Scenarios:
 
 
 def _exact(network: Network, nodes: list[int], scenarios: Scenarios | None) -> Availability:
-    factor = 1.0
+    _refuse_wide(network, nodes)
+    factor, is_given = 1.0, scenarios is not None
     if scenarios is None:
         factor, scenarios = group_scenarios(network, nodes)
-    chances = (scenarios.link_up * network.link_availability_frac).T
-    node_up = np.repeat(network.node_availability_frac[:, None], scenarios.probability.size, axis=1)
-    answer, peak = joined_chance(network.link_node, np.ascontiguousarray(chances), node_up, set(nodes))
+    n_sets, peak = scenarios.probability.size, 1
+    answer = np.empty(n_sets)
+    at_once = max(_SETS_AT_ONCE, _CHANCES_AT_ONCE // max(1, network.n_links))
+    for begin in range(0, n_sets, at_once):
+        link_up = np.ascontiguousarray((scenarios.link_up[begin : begin + at_once] * network.link_availability_frac).T)
+        node_up = np.repeat(network.node_availability_frac[:, None], link_up.shape[1], axis=1)
+        answer[begin : begin + at_once], states = joined_chance(network.link_node, link_up, node_up, set(nodes))
+        peak = max(peak, states)
     answer = np.clip(answer, 0.0, 1.0)
     low = factor * float(scenarios.probability @ answer)
     missing = factor * max(0.0, 1.0 - float(scenarios.probability.sum()))
-    # Scenarios left out can be no better than the best of those listed.
-    high = low + missing * float(answer.max(initial=0.0)) if missing else low
+    # Groups: scenarios left out are no better than that with all groups up.  A user's may be anything.
+    best = 1.0 if is_given else float(answer.max(initial=0.0))
+    high = low + missing * best
     return Availability(0.5 * (low + high), low, high, "exact", scenarios.probability.size, peak)
+
+
+def _refuse_wide(network: Network, nodes: list[int]) -> None:
+    """Raise :class:`TargetError` where a sweep would be too wide, before any work is done."""
+    one = np.ones((network.n_links, 1))
+    for part in reduced(network.link_node, 0.5 * one, network.node_availability_frac[:, None], set(nodes))[1]:
+        _narrow_order(part)
+
+
+def _narrow_order(part: Part) -> Order:
+    order = order_of(part)
+    if order.width > MAX_WIDTH:
+        raise TargetError(
+            Problem(
+                f"the exact answer needs a frontier of {order.width} nodes; {MAX_WIDTH} can be held",
+                "ask for method montecarlo",
+            )
+        )
+    return order
 
 
 def group_scenarios(network: Network, nodes: Sequence[int]) -> tuple[float, Scenarios]:
     """Return a factor and the likeliest scenarios of the network's groups, down or up, for joining nodes.
 
-    Groups that separate the nodes by themselves are in the factor, groups with one link that matters in that link.
-    The first scenario has all groups up, so that no scenario left out is better.
+    Groups that separate the nodes by themselves are in the factor, groups that strike a single run of links in series
+    in that run, groups that strike the same runs in each other.  One scenario has all groups up, so that none left out
+    is better.
     """
     risks, m = network.risks, network.n_links
-    matters = np.ones(m, np.bool_)
-    if len(nodes) == 2:  # noqa: PLR2004 - a pair
-        matters[:] = False
-        matters[on_some_way(network.n_nodes, network.link_node, nodes[0], nodes[1])] = True
-    down = risks.unavailability_frac
-    lists = [own[matters[own]] for own in (risks.links_of(i) for i in range(len(risks.group_id)))]
-    first = np.concatenate([[0], np.cumsum([own.size for own in lists])]).astype(np.int64)
-    flat = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64)
-    splits = np.zeros(len(lists), np.bool_)
-    rows = network.rows
-    for node in nodes[1:]:
-        more = np.zeros(len(lists), np.bool_)
-        separating(rows.first, rows.neighbour, rows.arc, first, flat, nodes[0], node, more)
-        splits |= more
-    factor, own_up, mixed = 1.0, np.ones(m), []
-    for i, own in enumerate(lists):
-        if down[i] <= 0.0 or not own.size:
-            continue
-        if splits[i]:
-            factor *= 1.0 - float(down[i])
-        elif own.size == 1:
-            own_up[own] *= 1.0 - down[i]
+    run = _runs(network, nodes)
+    merged: dict[tuple[int, ...], float] = {}
+    for i, down in enumerate(risks.unavailability_frac.tolist()):
+        own = run[risks.links_of(i)]
+        struck = tuple(np.unique(own[own >= 0]).tolist())
+        if struck and down > 0.0:
+            merged[struck] = 1.0 - (1.0 - merged.get(struck, 0.0)) * (1.0 - down)
+    lists = [np.array(struck, np.int64) for struck in sorted(merged)]
+    down = np.array([merged[struck] for struck in sorted(merged)], np.float64)
+    splits = _splitting(network, nodes, [np.flatnonzero(np.isin(run, own)) for own in lists])
+    factor = float(np.prod(1.0 - down[splits]))
+    own_up = np.ones(m)
+    mixed = []
+    for i in np.flatnonzero(~splits).tolist():
+        if lists[i].size == 1:
+            own_up[lists[i]] *= 1.0 - down[i]
         else:
             mixed.append(i)
     sets = _likeliest(down[mixed])
@@ -225,6 +267,39 @@ def group_scenarios(network: Network, nodes: Sequence[int]) -> tuple[float, Scen
         for i in failed:
             link_up[row, lists[mixed[i]]] = 0.0
     return factor, Scenarios(probability, link_up)
+
+
+def _runs(network: Network, nodes: Sequence[int]) -> IntArray:
+    """Return for each link the least link in series with it, -1 where it is on no way between the nodes."""
+    m, n = network.n_links, network.n_nodes
+    run = np.arange(m)
+    if len(nodes) != 2:  # noqa: PLR2004 - links in series are one thing to a pair only
+        return run
+    kept = on_some_way(n, network.link_node, nodes[0], nodes[1])
+    pairs = network.link_node[kept]
+    is_passed = np.bincount(pairs.reshape(-1), minlength=n) == 2  # noqa: PLR2004 - in and out
+    is_passed[list(nodes)] = False
+    # Links are joined at the nodes that do nothing but pass them on.
+    end = np.flatnonzero(is_passed[pairs.reshape(-1)])
+    order = end[np.argsort(pairs.reshape(-1)[end], kind="stable")] // 2
+    label = parts(kept.size, order.reshape(-1, 2).astype(np.int64))
+    least = np.full(int(label.max(initial=-1)) + 1, m)
+    np.minimum.at(least, label, kept)
+    run[:] = -1
+    run[kept] = least[label]
+    return run
+
+
+def _splitting(network: Network, nodes: Sequence[int], lists: list[IntArray]) -> NDArray[np.bool_]:
+    """Return which sets of links separate the nodes when they fail."""
+    first = np.concatenate([[0], np.cumsum([own.size for own in lists])]).astype(np.int64)
+    flat = np.concatenate([*lists, np.zeros(0, np.int64)]).astype(np.int64)
+    splits, rows = np.zeros(len(lists), np.bool_), network.rows
+    for node in nodes[1:]:
+        more = np.zeros(len(lists), np.bool_)
+        separating(rows.first, rows.neighbour, rows.arc, first, flat, nodes[0], node, more)
+        splits |= more
+    return splits
 
 
 def _likeliest(down: FloatArray) -> list[tuple[float, tuple[int, ...]]]:
@@ -256,6 +331,8 @@ def _likeliest(down: FloatArray) -> list[tuple[float, tuple[int, ...]]]:
             heapq.heappush(waiting, (minus * ratios[last + 1], (*changed, last + 1)))
             if changed:
                 heapq.heappush(waiting, (minus / ratios[last] * ratios[last + 1], (*changed[:-1], last + 1)))
+    if all(failed for _, failed in found):
+        found.append((float(np.prod(1.0 - down)), ()))
     return found
 
 
@@ -277,14 +354,7 @@ def joined_chance(
 
 
 def _swept(part: Part) -> tuple[FloatArray, int]:
-    order = order_of(part)
-    if order.width > MAX_WIDTH:
-        raise TargetError(
-            Problem(
-                f"the exact answer needs a frontier of {order.width} nodes; {MAX_WIDTH} can be held",
-                "ask for method montecarlo",
-            )
-        )
+    order = _narrow_order(part)
     n_sets = part.up.shape[1]
     chance = np.ones((order.taken.size, n_sets))
     is_node = order.step[:, 0] == ENTER

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-_STARTS_MAX = 64  # nodes from which an order is grown; the narrowest is kept
+_STARTS_MAX = 64  # nodes from which an order is grown, fewer in large parts; the narrowest is kept
+_STARTS_WORK = 20_000  # starts times nodes
 _STATES_A_SLOT = 3.0  # growth of the states with the width of the frontier, between Catalan numbers and Bell numbers
 
 
@@ -231,7 +232,7 @@ class Order:
     work: float
 
 
-def order_of(part: Part, n_starts: int = _STARTS_MAX) -> Order:
+def order_of(part: Part) -> Order:
     """Return the steps of the narrowest sweep found.
 
     From each of several nodes an order is grown by the node that leaves the frontier smallest, ties by who waited
@@ -241,7 +242,8 @@ def order_of(part: Part, n_starts: int = _STARTS_MAX) -> Order:
     near: list[dict[int, int]] = [{} for _ in range(n)]
     for i, (u, v) in enumerate(part.edge.tolist()):
         near[u][v] = near[v][u] = i
-    starts = np.unique(np.linspace(0, n - 1, min(n, n_starts)).astype(np.int64)).tolist()
+    n_starts = min(n, _STARTS_MAX, max(1, _STARTS_WORK // n))
+    starts = np.unique(np.linspace(0, n - 1, n_starts).astype(np.int64)).tolist()
     best = min((_grown(near, start) for start in starts), key=lambda grown: grown[0])
     return _steps(part, near, best[1], best[0])
 

@@ -17,6 +17,7 @@ from rahdari.methods.survivable_blocks import as_core, cut_into_blocks
 from rahdari.methods.survivable_build import Assembly
 from rahdari.methods.survivable_model import Design, DesignViolation, Failure, MetricCut, Routing
 from rahdari.methods.survivable_modular import as_modular, cheapest_unit, checked_modules
+from rahdari.methods.survivable_order import as_given, in_order
 from rahdari.methods.survivable_pairs import assemble_pairs
 from rahdari.methods.survivable_scenarios import as_failures, checked_instance, resolve
 from rahdari.methods.survivable_search import solve_core
@@ -64,9 +65,10 @@ def design_survivable(
     checked_instance(instance)
     if protection == "1+1" and failures != "links":
         raise InputError(Problem("1+1 protects against single links only", "give failures='links' or restoration"))
+    given, instance = instance, in_order(instance)
     resolved = resolve(instance, as_failures(instance, failures), unprotected)
     if not modular:
-        return design_continuous(instance, resolved, protection, gap, deadline)
+        return as_given(given, design_continuous(instance, resolved, protection, gap, deadline))
     checked_modules(instance)
     unit = cheapest_unit(instance)
     continuous = design_continuous(unit, resolved, protection, gap, deadline)
@@ -74,7 +76,9 @@ def design_survivable(
     def redesign(grown: Instance) -> Design:
         return design_continuous(grown, resolved, protection, gap, deadline)
 
-    return as_modular(unit, continuous, redesign if protection == "restoration" else None, gap, deadline)
+    return as_given(
+        given, as_modular(unit, continuous, redesign if protection == "restoration" else None, gap, deadline)
+    )
 
 
 def _check_options(protection: str, gap: float, time_limit_s: float | None, unprotected: str) -> None:

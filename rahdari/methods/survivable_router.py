@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rahdari.kernels.survivable import balance_flows, fill_prices, price_paths, sum_loads
+from rahdari.kernels.survivable import balance_flows, price_paths, sum_loads, sweep_paths
+from rahdari.kernels.survivable_prices import fill_prices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,16 @@ class Part:
             if not pool.grow():
                 return bound
 
+    def sweep(self, price: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
+        """Find shorter paths source by source, each after the flows of the one before have moved."""
+        core, pool = self.core, self.pool
+        sweep_paths(
+            *self._adjacency, self.failed, core.source, core.first, core.target, self.amount,
+            np.ascontiguousarray(price), TIE_FRAC * core.cost, capacity, stiff, self.slot_path, self.slot_flow,
+            self.load, pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, SHORTER_FRAC, n_passes,
+        )  # fmt: skip
+        pool.grow()
+
     def balance(self, price: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
         """Move flows from dear to cheap paths."""
         balance_flows(
@@ -193,6 +204,10 @@ class Router:
         """Return (S,) sum of demand times distance under (S, m) prices; shorter paths than known get a slot."""
         found = self._each(lambda part, rows: part.route(price[rows]))
         return np.concatenate([bound for bound in found if bound is not None])
+
+    def sweep(self, n_passes: int) -> None:
+        """Find shorter paths and move flows to them, source by source."""
+        self._each(lambda part, rows: part.sweep(self.price[rows], self.capacity, self.stiff, n_passes))
 
     def balance(self, n_passes: int) -> None:
         """Move flows from dear to cheap paths."""

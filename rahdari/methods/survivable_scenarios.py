@@ -30,7 +30,7 @@ _CURE = "connect the demand by another way, ask for a smaller share, or give unp
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The state without failure (number 0) and all failures, in order.
+    """The state without failure (number 0) and all failures, in the order of their names.
 
     ``link`` holds the failed link numbers of each state; ``amount[profile[s]]`` (d,) is what state ``s`` must carry.
     """
@@ -75,10 +75,10 @@ def checked_instance(instance: Instance) -> None:
 def as_failures(
     instance: Instance, failures: str | Sequence[Failure | Collection[str] | tuple[Collection[str], float]]
 ) -> tuple[Failure, ...]:
-    """Return the failures asked for; a plain collection holds link ids, a pair holds link ids and the share."""
+    """Return the failures asked for, by name; a collection holds link ids, a pair holds link ids and the share."""
     if isinstance(failures, str):
         if failures == "links":
-            return tuple(Failure(name, frozenset([name])) for name in instance.link_id)
+            return tuple(Failure(name, frozenset([name])) for name in sorted(instance.link_id))
         if failures == NO_FAILURE:
             return ()
         raise InputError(Problem(f"failures {failures!r} is not known", "give 'links', 'none', or a list of failures"))
@@ -94,7 +94,7 @@ def as_failures(
         names = frozenset(map(str, [links] if isinstance(links, str) else links))
         found.append(Failure("+".join(sorted(names)), names, share=share))
     _check_failures(instance, found)
-    return tuple(found)
+    return tuple(sorted(found, key=lambda failure: failure.name))
 
 
 def _check_failures(instance: Instance, failures: list[Failure]) -> None:

@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MOST_ROUNDS = 2000  # of routing and pricing; far beyond what any known case took
-N_STEPS = 6  # of balancing flows and settling prices a round
+N_STEPS = 4  # of balancing flows and settling prices after each search for shorter paths
 STEP = 1.6  # of prices, below the golden ratio (Fortin and Glowinski 1983)
-EVEN_FIRST = 0.05  # share of evenly spread prices in the metrics at first ...
-EVEN_FALL = 0.9  # ... and how it falls each round ...
-EVEN_LAST = 1e-4  # ... down to this
-CUT_EVERY = 2  # rounds
+EVEN_FIRST = 1e-3  # share of evenly spread prices in the metrics of small cores at first ...
+EVEN_FALL = 0.5  # ... and how it falls each check
 CHECK_EVERY = 6  # rounds
-MEMORY = 0.9  # of the mean of prices
+MEMORY = 0.95  # of the mean of prices
 PATIENCE = 6  # master solutions after which an idle cut is dropped
 MASTER_UP_TO = 600_000  # scenarios times links beyond which prices alone prove the bound
 ALL_UP_TO = 150  # scenarios that all take part from the start
@@ -74,6 +72,7 @@ class Search:
         self.router = Router(core, self._first_rows())
         self.master = Master(core.cost, core.installed)
         self.is_small = core.failed.size <= MASTER_UP_TO
+        self.even = EVEN_FIRST
         self.bound, self.proof = 0.0, list[tuple[Cut, float]]()
         self.cost, self.best = np.inf, list[Flow]()
         self.capacity, self.cover = self.router.need(), np.zeros(0, dtype=np.int64)
@@ -127,9 +126,9 @@ class Search:
         self.cost, self.capacity, self.cover = cost, need, cover
         self.best = [flow for part in self.router.parts for flow in _flows(part)]
 
-    def _metric(self, price: FloatArray, even: float) -> FloatArray:
-        """Return prices with a share spread evenly, so that links that cost nothing yet do not lead astray."""
-        return (1.0 - even) * price + even * self.router.even if even > 0.0 else price
+    def _metric(self, price: FloatArray) -> FloatArray:
+        """Return prices with a small share spread evenly, so that links that cost nothing do not lead astray."""
+        return (1.0 - self.even) * price + self.even * self.router.even if self.is_small else price
 
     def _prove(self, metric: FloatArray, right_side: FloatArray) -> None:
         """Renew the bound by the metrics of one round."""
@@ -145,36 +144,38 @@ class Search:
         if bound > self.bound:
             self.bound, self.proof = bound, proof
 
-    def _check(self, even: float) -> None:
-        """Renew the bound by the mean of prices and, where it is not too large, by the master programme."""
-        metric = self._metric(self.mean, even if self.is_small else 0.0)
-        self._prove(metric, self.router.route(metric))
+    def _check(self) -> None:
+        """Renew the bound by the prices, their mean, and, where it is not too large, by the master programme."""
+        self.router.refresh()
+        self.even *= EVEN_FALL
+        for price in (self.router.price, self.mean) if self.is_small else (self.mean,):
+            metric = self._metric(price)
+            self._prove(metric, self.router.route(metric))
         if self.is_small:
             self.master.solve()
             self._take(*self.master.proof())
             self.master.forget(PATIENCE)
 
+    def _settle(self) -> None:
+        self.router.settle(STEP)
+        self.mean = MEMORY * self.mean + (1.0 - MEMORY) * self.router.price
+
     def run(self) -> None:
         """Iterate until the gap or the time is reached."""
-        router, even = self.router, EVEN_FIRST
         for round_ in range(MOST_ROUNDS):
-            metric = self._metric(router.price, even)
-            right_side = router.route(metric)
-            if round_ % CUT_EVERY == 0 or not self.is_small:
-                self._prove(metric, right_side)
-            if round_ % CHECK_EVERY == 0:
-                router.refresh()
-                self._check(even)
+            is_checked = round_ % CHECK_EVERY == 0
+            if is_checked:
+                self._check()
             if self.is_done or self.is_late:
                 break
-            even = max(EVEN_LAST, even * EVEN_FALL)
+            self.router.sweep(1)
+            self._settle()
             for _ in range(N_STEPS):
-                router.balance(1)
-                router.settle(STEP)
-                self.mean = MEMORY * self.mean + (1.0 - MEMORY) * router.price
+                self.router.balance(1)
+                self._settle()
             self._keep()
-        if not self.is_done:
-            self._check(even)
+        if not self.is_done and not is_checked:
+            self._check()
 
     def outcome(self) -> Outcome:
         """Return the best routing and the cuts that prove the bound."""
