@@ -1,13 +1,13 @@
 """Read and write network files: the format is told by the content, every fault comes at once.
 
->>> from pathlib import Path
->>> read_network(Path("no-such-file.txt")).problems[0].what
+>>> read_network("no-such-file.txt").problems[0].what
 'there is no such file'
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,7 +19,7 @@ from rahdari.sources.networks.content import MAX_BYTES, MIB, WHOLE, parse_xml, r
 from rahdari.sources.networks.network import NetworkRead, network_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from os import PathLike
 
     from rahdari.methods.instance import Instance
     from rahdari.sources.networks.geofiles import Crossings
@@ -32,7 +32,9 @@ NATIVE = b"?SNDlib"
 KNOWN = "supply SNDlib, GraphML, GeoJSON, GeoPackage or an Open Fibre Data Standard package"
 
 
-def read_network(path: Path, *, snap_km: float | None = None, crossings: Crossings = "refuse") -> NetworkRead:
+def read_network(
+    path: str | PathLike[str], *, snap_km: float | None = None, crossings: Crossings = "refuse"
+) -> NetworkRead:
     """Return the network of a file of any known format, or every problem that it has; nothing is raised.
 
     ``snap_km`` (default 0.1 km) and ``crossings`` (``refuse`` or ``keep``) are for GeoJSON and GeoPackage: see
@@ -40,6 +42,7 @@ def read_network(path: Path, *, snap_km: float | None = None, crossings: Crossin
     feature in GeoJSON and GeoPackage, the node or span in an Open Fibre Data Standard package.  Files above 64 MiB
     (GeoPackage 128 MiB) are refused.
     """
+    path = Path(path)
     findings = Findings(path.name)
     if not path.is_file():
         findings.add("there is no such file", "correct the path")
@@ -55,7 +58,9 @@ def read_network(path: Path, *, snap_km: float | None = None, crossings: Crossin
     return NetworkRead(draft.format, network, tuple(findings.problems), tuple(findings.warnings))
 
 
-def load_network(path: Path, *, snap_km: float | None = None, crossings: Crossings = "refuse") -> Network:
+def load_network(
+    path: str | PathLike[str], *, snap_km: float | None = None, crossings: Crossings = "refuse"
+) -> Network:
     """Return the network of a file; :class:`rahdari.errors.InputError` with every problem.  As :func:`read_network`."""
     read = read_network(path, snap_km=snap_km, crossings=crossings)
     raise_if_any(list(read.problems))
@@ -64,7 +69,7 @@ def load_network(path: Path, *, snap_km: float | None = None, crossings: Crossin
     return read.network
 
 
-def load_instance(path: Path) -> Instance:
+def load_instance(path: str | PathLike[str]) -> Instance:
     """Return the capacity-planning instance of a file; :class:`rahdari.errors.InputError` with every problem.
 
     Made for SNDlib, whose files hold demands and modules; other formats give what they have.

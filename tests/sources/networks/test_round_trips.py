@@ -42,6 +42,14 @@ def test_sndlib_native_keeps_everything_but_lengths_and_continuous_costs(folder:
         assert np.array_equal(read.link_module_capacity[i], written)
 
 
+def test_a_path_may_be_text(folder: Path) -> None:
+    path = folder / "text.txt"
+    path.write_text(NATIVE, encoding="utf-8")
+    assert same(load_instance(str(path)), load_instance(path))
+    assert load_network(str(path)).instance.link_id == load_instance(path).link_id
+    assert read_network(str(path)).problems == ()
+
+
 @settings(deadline=None)
 @given(instances(FREE))
 def test_graphml_keeps_the_whole_instance(folder: Path, instance: Instance) -> None:
