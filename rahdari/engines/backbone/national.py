@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from rahdari.engines.backbone.core import Core
     from rahdari.engines.backbone.engine import Ways
     from rahdari.engines.backbone.params import BackboneParams
+    from rahdari.methods.instance import Instance
     from rahdari.methods.routing import FloatArray, IntArray
     from rahdari.methods.survivable import Design
     from rahdari.model import Context, Tables
 
 TABLES = Path(__file__).parent / "tables"
+WRITES = ("backbone_capacity", "backbone_demands", "backbone_replay")
 LANDING_MAX_KM = 60.0  # a sea cable farther from every city of the core has its landing outside the core
 
 
@@ -63,6 +65,21 @@ def people_of(core: Core, nodes: pl.DataFrame, places: pl.DataFrame) -> FloatArr
     points = [table[name].to_numpy() for table in (frame, place) for name in ("lon_deg", "lat_deg")]
     index, _ = nearest(points[0], points[1], points[2], points[3])
     return np.bincount(index, frame["n_people"].to_numpy(), core.centre_node.size).astype(np.float64)
+
+
+def demand_frame(core: Core, instance: Instance) -> pl.DataFrame:
+    """Return ``backbone_demands``: what the design carries between each pair of cities."""
+    name = dict(zip(core.centre_node.tolist(), core.centre_name, strict=True))
+    city = {node: name.get(int(core.nodes[node]), "") for node in np.unique(instance.demand_node).tolist()}
+    rows = [
+        {
+            "demand_id": f"core-{instance.node_id[a]}-{instance.node_id[b]}",
+            "from_node_id": instance.node_id[a], "to_node_id": instance.node_id[b],
+            "from_name": city[a], "to_name": city[b], "demand_gbps": value,
+        }
+        for (a, b), value in zip(instance.demand_node.tolist(), instance.demand_value.tolist(), strict=True)
+    ]  # fmt: skip
+    return result_frame(rows or None, TABLES / "backbone_demands.csv").sort("demand_id")
 
 
 def _indicators(frame: pl.DataFrame, design: Design, year: int) -> tuple[Indicator, ...]:
@@ -107,7 +124,7 @@ def national(
     year = ctx.year_end
     core = core_of(tables, ways, nodes, params, year) if ways.row_id else None
     price = line_price(params, tables["equipment"])
-    empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in ("backbone_capacity", "backbone_replay")}
+    empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in WRITES}
     if core is None or price is None:
         replay = replay_rows(tables, params, ways, nodes, found=None, corridor_way=corridor_way, ctx=ctx)
         note = "The country has no core of cities to dimension."
@@ -142,7 +159,8 @@ def national(
         notes.append(
             f"{len(cut)} of {len(instance.demand_id)} demands have a failure that no capacity on these ways can save."
         )
+    made = (frame, demand_frame(core, instance), result_frame(replay, TABLES / "backbone_replay.csv"))
     return National(
-        {"backbone_capacity": frame, "backbone_replay": result_frame(replay, TABLES / "backbone_replay.csv")},
+        dict(zip(WRITES, made, strict=True)),
         _indicators(frame, design, year), (certificate,), tuple(notes),
     )  # fmt: skip
