@@ -212,7 +212,7 @@ def first_term_ground_db(
     # (f / a^2)^(1/3) and (f^2 / a)^(1/3) by the one root of a f.
     x = 21.88 * beta * root / radius_km * path_km
     scale = 0.9575 * beta * beta * root * root / radius_km
-    distance_db = -20.0 * math.log10(x) - 5.6488 * x**1.425
+    distance_db = -20.0 * math.log10(x) - 5.6488 * math.pow(x, 1.425)
     if x >= FAR_PATH:
         distance_db = 11.0 + 10.0 * math.log10(x) - 17.6 * x
     admittance_db = 20.0 * math.log10(admittance)
