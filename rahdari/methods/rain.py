@@ -75,7 +75,7 @@ _BISECTIONS = 40  # halvings of three decades: far below 1e-9 relative
 
 
 def rain_coefficients(
-    frequency_ghz: ArrayLike, elevation_deg: ArrayLike, tilt_deg: float
+    frequency_ghz: ArrayLike, elevation_deg: ArrayLike, tilt_deg: ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
     """Return k and alpha of the specific attenuation k R^alpha, dB/km with R in mm/h (ITU-R P.838-3).
 
@@ -94,7 +94,7 @@ def rain_coefficients(
 
 
 def hop_rain_db(
-    length_km: ArrayLike, frequency_ghz: ArrayLike, rain_rate_mm_h: ArrayLike, tilt_deg: float
+    length_km: ArrayLike, frequency_ghz: ArrayLike, rain_rate_mm_h: ArrayLike, tilt_deg: ArrayLike
 ) -> FloatArray:
     """Return the rain attenuation of a hop exceeded for 0.01 % of the year, dB (ITU-R P.530-17 eq. 32, 33).
 
