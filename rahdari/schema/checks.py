@@ -24,6 +24,7 @@ DTYPES: dict[str, pl.DataType] = {
     "float": pl.Float64(),
     "bool": pl.Boolean(),
     "geometry": pl.Binary(),
+    "bytes": pl.Binary(),
 }
 MAX_ROWS_NAMED = 5  # rows listed for one fault; the count of the rest follows
 LONGITUDE_MAX_DEG = 180.0

@@ -13,7 +13,7 @@ from rahdari.units import carries_unit
 
 TABLES_FOLDER = Path(__file__).parent / "tables"
 FIELDS = ("column", "type", "unit", "default", "description", "status")
-KINDS = ("id", "key", "text", "int", "float", "bool", "enum", "geometry")
+KINDS = ("id", "key", "text", "int", "float", "bool", "enum", "geometry", "bytes")
 STATUSES = ("key", "required", "optional", "result")
 
 

@@ -14,6 +14,8 @@ import polars as pl
 import shapely
 
 from rahdari.errors import InputError, Problem
+from rahdari.methods.raster import Raster
+from rahdari.methods.terrain_table import terrain_rows
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import conform, empty_table
 from rahdari.sources import assumed, risk_groups, row_graph, synthetic
@@ -100,6 +102,7 @@ def country_tables(
     tell(1, n_steps, "Rights of way")
     tables |= _ways(base, tables, cache_dir)
     tables["cables"] = _cables(base, tables)
+    tables["terrain"] = _terrain(base)
     tell(2, n_steps, "Settlements")
     tables["places"] = _places(base, tables, n_places)
     tell(3, n_steps, "Cell sites")
@@ -234,6 +237,19 @@ def _ways(base: _Base, tables: Frames, cache_dir: Path) -> Frames:
     note = " ".join((row_graph.SOURCES[0]["note"] + ".", *built.notes))
     result["sources"] = _source_rows(({**row_graph.SOURCES[0], "note": note},))
     return result
+
+
+def _terrain(base: _Base) -> pl.DataFrame:
+    """Return the tiles of the given terrain, else of the 5-arc-minute grid, marked as coarse."""
+    if "terrain" in base.given and base.given["terrain"].height:
+        return base.table("terrain")
+    window = base.terrain
+    step_deg = 1.0 / terrain.CELLS_PER_DEG
+    grid = Raster(
+        window.elevation_grid_m.astype(np.float32), window.west_deg - step_deg / 2.0,
+        window.north_deg + step_deg / 2.0, step_deg, step_deg, is_coarse=True, source=terrain.SOURCE_ID,
+    )  # fmt: skip
+    return terrain_rows(grid, base.country.iso2.lower(), "measured", terrain.SOURCE_ID)
 
 
 def _cables(base: _Base, tables: Frames) -> pl.DataFrame:

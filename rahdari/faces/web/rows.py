@@ -27,7 +27,7 @@ SYMBOLS = {
 }  # fmt: skip
 MAX_RELATED_ROWS = 24
 MAX_RESULTS = 12
-HIDDEN_KINDS = ("geometry",)
+HIDDEN_KINDS = ("geometry", "bytes")
 SEARCHED = ("places", "districts", "landmarks", "cables", "motorways", "sites", "links")
 TITLE_COLUMNS = ("name", "landing", "title")
 
