@@ -1,6 +1,7 @@
 // The page: loads the plan, chooses WebGL or canvas, and wires layers, search, years and panel together.
 import { createLabels, createScale } from "./labels.js";
 import { createCanvasMap } from "./map_canvas.js";
+import { createFailures } from "./failure.js";
 import { createStage } from "./stage.js";
 import { make, showRow } from "./panel.js";
 import { boundsOf } from "./style_rules.js";
@@ -11,6 +12,7 @@ const SEARCH_PAUSE_MS = 120;
 const FOCUS_ZOOM = 9;
 const FIRST_FIGURES = 4;
 const FIRST_LEGEND = 9;
+const CORE_TABLE = "backbone_capacity"; // a click on it plays its failure
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const state = { plan: null, layers: [], visible: new Set(), year: 1, map: null, labels: null, rows: [], allFigures: false };
@@ -142,8 +144,10 @@ async function openRow(table, id) {
     state.row = [table, id];
     showRow($("detail"), details, openRow, closeRow);
     state.map.resize();
+    const isCore = table === CORE_TABLE;
+    state.map.trace(isCore ? null : details.line);
     state.labels.mark(details.line ? null : details.position);
-    state.map.trace(details.line);
+    if (isCore) await state.failures.play($("detail"), id); else state.failures.stop();
     keepInView(details.position);
     history.replaceState(null, "", `#${table}/${encodeURIComponent(id)}`);
     return details;
@@ -165,6 +169,7 @@ function closeRow() {
   state.row = null;
   state.labels.mark(null);
   state.map.trace(null);
+  state.failures.stop();
   state.map.resize();
   history.replaceState(null, "", location.pathname + location.search);
 }
@@ -263,6 +268,7 @@ async function start() {
   if (wanted !== null) state.visible = new Set(wanted.split(",").filter((id) => layers.some((layer) => layer.layer_id === id)));
   const options = { outline, bounds, tiles, label: word("mapLabel") };
   state.map = createStage(await createCanvasMap($("map"), options));
+  state.failures = createFailures(state.map, json);
   state.map.setOrder(layers.map((layer) => layer.layer_id));
   showWords();
   const painted = Promise.all(layers.filter((layer) => state.visible.has(layer.layer_id)).map((layer) => state.map.setLayer(layer, true)))

@@ -1,5 +1,5 @@
 // The map without WebGL: the same layers from flat arrays on a 2D canvas.
-import { COAST, DASH_PX, DISPUTED, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, atZoom, graticule, graticuleStep } from "./style_rules.js";
+import { COAST, DASH_PX, DISPUTED, FAILED_DASH_PX, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, atZoom, graticule, graticuleStep } from "./style_rules.js";
 
 const TILE_PX = 512; // size of the world at zoom 0, as MapLibre counts zooms
 const PADDING_PX = 36;
@@ -49,6 +49,7 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
   let year = 1;
   let order = [];
   let traced = null;
+  let played = null;
   let frame = 0;
   let drawnCount = 0;
 
@@ -155,6 +156,10 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
       if (!layer || !part) continue;
       if (layer.kind === "point") drawPoints(layer, part); else drawLines(layer, part);
     }
+    for (const part of played ?? []) {
+      stroke([part.line], LAND, part.width + 2);
+      stroke([part.line], part.colour, part.width, part.isFailed ? FAILED_DASH_PX : []);
+    }
     if (traced) stroke(traced, "rgb(29 39 51 / .75)", 5);
     for (const handler of moved) handler();
   }
@@ -259,6 +264,7 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
     fit,
     resize,
     async trace(line) { traced = line; redraw(); },
+    async play(lines) { played = lines; redraw(); },
     painted: async () => { await pending; await new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }); },
     drawn: () => drawnCount,
   };

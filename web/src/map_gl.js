@@ -1,6 +1,6 @@
 // The map on WebGL: MapLibre GL JS with one PMTiles archive a layer.  Nothing comes from another host.
 import { Map as GlMap, addProtocol, prewarm, setWorkerCount, setWorkerUrl } from "./vendor/maplibre-gl.mjs";
-import { COAST, DISPUTED, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, graticule, graticuleStep } from "./style_rules.js";
+import { COAST, DISPUTED, FAILED_DASH_PX, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, graticule, graticuleStep } from "./style_rules.js";
 
 setWorkerUrl(new URL("./vendor/maplibre-gl-worker.mjs", import.meta.url).href);
 setWorkerCount(2);
@@ -187,6 +187,23 @@ export async function createGlMap(container, { outline, bounds, tiles, label }) 
       else if (line) {
         map.addSource("trace", { type: "geojson", data });
         map.addLayer({ id: "trace", type: "line", source: "trace", paint: { "line-color": "#1d2733", "line-width": 5, "line-opacity": 0.75 } });
+      }
+    },
+    async play(lines) {
+      await loaded;
+      const features = (lines ?? []).map(({ id, line, colour: own, width, isFailed }) => ({
+        type: "Feature", properties: { id, colour: own, width, isFailed }, geometry: { type: "LineString", coordinates: line },
+      }));
+      const data = { type: "FeatureCollection", features };
+      if (map.getSource("play")) map.getSource("play").setData(data);
+      else if (lines) {
+        map.addSource("play", { type: "geojson", data });
+        const round = { "line-cap": "round", "line-join": "round" };
+        const width = ["get", "width"];
+        map.addLayer({ id: "play-ground", type: "line", source: "play", layout: round, paint: { "line-color": LAND, "line-width": ["+", width, 2] } });
+        map.addLayer({ id: "play", type: "line", source: "play", filter: ["!", ["get", "isFailed"]], layout: round, paint: { "line-color": ["get", "colour"], "line-width": width } });
+        const dash = FAILED_DASH_PX.map((px) => px / 5);
+        map.addLayer({ id: "play-failed", type: "line", source: "play", filter: ["get", "isFailed"], paint: { "line-color": ["get", "colour"], "line-width": width, "line-dasharray": dash } });
       }
     },
     painted: () => new Promise((resolve) => { map.once("idle", resolve); }),

@@ -7,6 +7,7 @@ export function createStage(first) {
   let order = [];
   const handlers = { move: [], settle: [], pick: () => {} };
   const traced = { line: null };
+  let played = null;
   const call = (map, list) => () => { if (map === current) for (const handler of list) handler(); };
   function attach(map) {
     map.onMove(call(map, handlers.move));
@@ -21,6 +22,7 @@ export function createStage(first) {
     setLayer: (layer, isVisible) => Promise.all(maps.map((map) => map.setLayer(layer, isVisible))),
     setYear(year) { for (const map of maps) map.setYear(year); },
     trace(line) { traced.line = line; for (const map of maps) map.trace(line); },
+    play(lines) { played = lines; for (const map of maps) map.play(lines); },
     resize() { for (const map of maps) map.resize(); },
     project: (position) => current.project(position),
     zoom: () => current.zoom(),
@@ -41,6 +43,7 @@ export function createStage(first) {
       maps = [current, next];
       await Promise.all(layers.filter((layer) => visible.has(layer.layer_id)).map((layer) => next.setLayer(layer, true)));
       if (traced.line) await next.trace(traced.line);
+      if (played) await next.play(played);
       await next.painted();
       // The reader may have moved the canvas meanwhile.
       next.jumpTo(current.centre(), current.zoom());

@@ -6,6 +6,7 @@ export const COAST = "#aab4bc";
 export const GRATICULE = "#d3dbe0";
 export const NO_VALUE = "#c4c8cd";
 export const DASH_PX = [5, 3];
+export const FAILED_DASH_PX = [7, 5];
 
 /** Radius of a point in pixels at a zoom; weight 0 village, 1 town, 2 city. */
 export const RADIUS_STOPS = [[4, [1.1, 2.2, 3.6]], [6, [1.7, 3.2, 5]], [8, [3, 5, 7]], [11, [6, 8, 10]]];

@@ -20,6 +20,7 @@ from rahdari.faces.web.layers import NOT_OBSERVED
 from rahdari.faces.web.rows import MAX_RESULTS, Names, row_details
 from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, packed_features
 from rahdari.service.explain import explain
+from rahdari.service.failing import CoreFailures
 from rahdari.service.plan_view import HEADLINES
 from rahdari.service.requests import ExplainRequest
 from rahdari.store.query import OWNER, PlanReader
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parents[2] / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]", "testserver")
+CORE_GRAIN_DEG = 0.001  # about 100 m
+CORE_DIGITS = 4
 N_LABELS = 150  # the page hides those that would overlap
 PART_OF_CITY = r", part \d+$"  # how the country's builder names the parts of a city
 HEADERS = {
@@ -120,6 +123,18 @@ def outline(reader: PlanReader) -> dict[str, Any]:
     }
 
 
+def core_lines(capacity: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return identifier and line of each link of the core, simplified below what the map can show."""
+    import shapely
+
+    shapes = shapely.simplify(shapely.from_wkb(capacity["geometry"].to_numpy()), CORE_GRAIN_DEG)
+    ids = capacity["link_id"].to_list()
+    return [
+        {"id": link_id, "line": shapely.get_coordinates(shape).round(CORE_DIGITS).tolist()}
+        for link_id, shape in zip(ids, shapes, strict=True)
+    ]
+
+
 def _people_of_districts(reader: PlanReader, towns: pl.Series) -> pl.Series:
     """Return the people of the districts whose name begins with a town's: several make up the largest cities."""
     districts = reader.table("districts").select("name", "n_people").rows()
@@ -162,6 +177,7 @@ class PlanPages:
         self.reader = reader
         self.store = LayerStore(reader)
         self._names: Names | None = None
+        self._failures: CoreFailures | None = None
         self._lock = threading.Lock()
 
     @property
@@ -171,6 +187,16 @@ class PlanPages:
             if self._names is None:
                 self._names = Names.of(self.reader)
             return self._names
+
+    @property
+    def failures(self) -> CoreFailures:
+        """Return the core of the plan, ready to play failures; :class:`PlanError` where there is none."""
+        with self._lock:
+            if self._failures is None:
+                self._failures = CoreFailures.of(self.reader)
+        if self._failures is None:
+            raise PlanError(Problem("this plan has no core whose links could fail", "plan with engine backbone"))
+        return self._failures
 
     def prepare(self) -> None:
         """Build what the first view needs."""
@@ -227,6 +253,18 @@ def _add_plan_routes(app: FastAPI, pages: PlanPages) -> None:
     def get_matches(q: str, limit: Annotated[int, Query(ge=1, le=100)] = MAX_RESULTS) -> Response:
         """Return rows whose name contains the text, in either script."""
         return OrjsonResponse(pages.names.search(q, limit))
+
+
+def _add_failure_routes(app: FastAPI, pages: PlanPages) -> None:
+    @app.get("/api/core")
+    def get_core() -> Response:
+        """Return the lines of the core, to draw a failure on."""
+        return OrjsonResponse(core_lines(pages.failures.capacity))
+
+    @app.get("/api/failure/{link_id:path}")
+    def get_failure(link_id: str) -> Response:
+        """Return what the failure of one link of the core does; one link at a time, never a ranking."""
+        return OrjsonResponse(pages.failures.play(link_id).model_dump(mode="json"))
 
 
 def _add_file_routes(app: FastAPI, pages: PlanPages) -> None:
@@ -291,6 +329,7 @@ def create_app(
         return response
 
     _add_plan_routes(app, pages)
+    _add_failure_routes(app, pages)
     _add_file_routes(app, pages)
     for name in ("map", "fonts"):
         if (STATIC / name).is_dir():

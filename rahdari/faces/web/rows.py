@@ -93,7 +93,8 @@ def _with_names(reader: PlanReader, row: dict[str, Any], known: dict[tuple[str, 
 
 
 def _title(values: Mapping[str, Any], fallback: str) -> str:
-    return next((str(values[name]) for name in TITLE_COLUMNS if values.get(name)), fallback)
+    ends = [str(values[name]) for name in ("from_name", "to_name") if values.get(name)]
+    return next((str(values[name]) for name in TITLE_COLUMNS if values.get(name)), " - ".join(ends) or fallback)
 
 
 def _source(reader: PlanReader, values: Mapping[str, Any]) -> dict[str, Any] | None:
