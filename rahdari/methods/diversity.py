@@ -271,13 +271,19 @@ def _none(question: _Question, obstacle: Obstacle) -> DisjointRoutes:
     )
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _flow_obstacle(question: _Question, flow: Flow) -> Obstacle:
     """Return the cut that leaves too few disjoint ways."""
     if flow.n_ways == 0:
         return Obstacle("no_way", "nothing joins the two ends", 0)
     network = question.network
     links, nodes = cut_of(network.link_node, flow, question.ends, by_node=question.by_node)
-    text = f"{links.size} links and {nodes.size} nodes separate the ends; {question.k} routes need {question.k}"
+    named = [_counted(size, what) for size, what in ((links.size, "link"), (nodes.size, "node")) if size]
+    verb = "separates" if links.size + nodes.size == 1 else "separate"
+    text = f"{' and '.join(named)} {verb} the ends; {question.k} routes need {question.k}"
     return Obstacle(
         "cut", text, flow.n_ways,
         tuple(network.link_id[i] for i in links.tolist()), tuple(network.node_id[i] for i in nodes.tolist()),
@@ -300,7 +306,8 @@ def _point_obstacle(question: _Question, flow: Flow) -> Obstacle | None:
     if not groups.size:
         return None
     names = tuple(question.network.risks.group_id[i] for i in groups.tolist())
-    return Obstacle("group", f"{groups.size} risk groups separate the ends, each by itself", 1, group_id=names)
+    verb = "separates the ends" if groups.size == 1 else "separate the ends, each"
+    return Obstacle("group", f"{_counted(groups.size, 'risk group')} {verb} by itself", 1, group_id=names)
 
 
 def _routes(question: _Question, ways: Sequence[Sequence[int]], bound: float, method: str) -> DisjointRoutes:

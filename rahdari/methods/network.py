@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -235,6 +234,14 @@ def _risks(
     )  # fmt: skip
 
 
+def _kept_members(first: IntArray, flat: IntArray, kept: IntArray, n_groups: int) -> tuple[IntArray, IntArray]:
+    """Return the group of each member that is kept, and its number among the kept, which are sorted."""
+    owner = np.repeat(np.arange(n_groups), np.diff(first))
+    place = np.searchsorted(kept, flat)
+    is_kept = np.isin(flat, kept)
+    return owner[is_kept], place[is_kept].astype(np.int64)
+
+
 def part_of(network: Network, link_id: Collection[str]) -> Network:
     """Return the network with the given links and their nodes only; groups keep the members that are left.
 
@@ -246,13 +253,15 @@ def part_of(network: Network, link_id: Collection[str]) -> Network:
     links = np.array([i for i, name in enumerate(network.link_id) if name in wanted], np.int64)
     nodes = np.unique(network.link_node[links])
     risks = network.risks
-    lists = []
-    for first, flat, kept in ((risks.link_first, risks.link, links), (risks.node_first, risks.node, nodes)):
-        own = [flat[begin:end] for begin, end in pairwise(first.tolist())]
-        lists.append([np.searchsorted(kept, each[np.isin(each, kept)]).astype(np.int64) for each in own])
-    left = [i for i in range(len(risks.group_id)) if lists[0][i].size or lists[1][i].size]
-    firsts = [np.concatenate([[0], np.cumsum([own[i].size for i in left])]).astype(np.int64) for own in lists]
-    flats = [np.concatenate([*(own[i] for i in left), np.zeros(0, np.int64)]).astype(np.int64) for own in lists]
+    n_groups = len(risks.group_id)
+    held = [
+        _kept_members(*part, n_groups)
+        for part in ((risks.link_first, risks.link, links), (risks.node_first, risks.node, nodes))
+    ]
+    sizes = [np.bincount(owner, minlength=n_groups) for owner, _ in held]
+    left = np.flatnonzero(sizes[0] + sizes[1]).tolist()
+    firsts = [np.concatenate([[0], np.cumsum(size[left])]).astype(np.int64) for size in sizes]
+    flats = [member for _, member in held]
     pairs = np.searchsorted(nodes, network.link_node[links]).astype(np.int64)
     return Network(
         tuple(network.node_id[v] for v in nodes.tolist()), tuple(network.link_id[i] for i in links.tolist()), pairs,

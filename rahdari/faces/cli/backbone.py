@@ -18,6 +18,7 @@ backbone_app = typer.Typer(
     rich_markup_mode=None,
 )
 MOST_SHOWN = 100
+CEILING_SHOWN_FRAC = 0.999999  # half a minute a year; nearer to one the bound says nothing
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
 
@@ -36,6 +37,9 @@ def route(
     disjoint: Annotated[Disjoint, typer.Option(help="What the routes may not share.")] = Disjoint.LINK,
     k: Annotated[int, typer.Option("--k", help="How many routes.")] = 2,
     max_rtt_ms: Annotated[float | None, typer.Option("--max-rtt-ms", help="Longest round trip of each route.")] = None,
+    named_risks: Annotated[
+        bool, typer.Option("--named-risks", help="Name shared risks and ways: for those with local authorisation.")
+    ] = False,
     plan: PlanOption = None,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +52,7 @@ def route(
 
         request = {
             "plan": plan_folder(plan), "start": start, "end": end, "disjoint": disjoint.value, "k": k,
-            "max_rtt_ms": max_rtt_ms,
+            "max_rtt_ms": max_rtt_ms, "show_named_risks": named_risks,
         }  # fmt: skip
         return find_routes(validated(RouteRequest, request, "the command line"))
 
@@ -58,34 +62,51 @@ def route(
 def print_routes(response: RouteResponse) -> None:
     """Print the routes, or why there are none and what would cure it."""
     asked = {"link": "share no right of way", "node": "share no node", "risk": "share no risk"}[response.disjoint]
-    typer.echo(f"{response.from_name} to {response.to_name}: {response.n_asked} routes that {asked}")
+    many = "1 route" if response.n_asked == 1 else f"{response.n_asked} routes that {asked}"
+    typer.echo(f"{response.from_name} to {response.to_name}: {many}")
     if not response.is_disjoint:
-        typer.echo(
-            f"  none: {response.obstacle}" if response.is_proven_none else "  none was found in the time allowed"
-        )
-    if response.shared_risks or response.shared_n_links:
-        parts = [*response.shared_risks]
-        if response.shared_n_links:
-            parts.append(f"{response.shared_n_links} rights of way")
-        typer.echo(f"  the least that two routes must share: {', '.join(parts)}")
-    if response.cure:
-        typer.echo(f"  cheapest cure: {response.cure}")
+        _print_none(response)
     for line in response.routes:
+        up = "" if line.availability_frac is None else f", available {line.availability_frac:.4%} of the time"
         typer.echo(
             f"  {line.name}: {line.length_km:,.0f} km of way, {line.fibre_km:,.0f} km of fibre, round trip at least "
-            f"{line.rtt_ms:.1f} ms, available {line.availability_frac:.4%} of the time"
+            f"{line.rtt_ms:.1f} ms{up}"
         )
         typer.echo(f"    via {', '.join(line.via)}" if line.via else "    passes no named place")
-    if response.availability_frac is not None:
-        typer.echo(f"  either route: {response.availability_frac:.4%} of the time, common causes included")
-    if response.end_risks:
-        typer.echo(f"  no route avoids what holds its own ends: {', '.join(response.end_risks)}")
+    if response.availability_frac is not None and len(response.routes) > 1:
+        typer.echo(f"  one of them: {response.availability_frac:.4%} of the time, common causes included, exact")
+    if response.ceiling_frac < CEILING_SHOWN_FRAC:
+        typer.echo(f"  any routes on these rights of way: at most {response.ceiling_frac:.4%} of the time")
+    held = response.end_risks or _counted_kinds(response.end_kinds)
+    if held:
+        typer.echo(f"  no route avoids what holds its own ends: {', '.join(held)}")
     for proof in response.certificates:
         gap = proof["gap_frac"]
-        text = f"{proof['cost']:,.1f} {proof['unit']}, bound {proof['lower_bound']:,.1f}" if gap is not None else ""
-        typer.echo(f"  proof: {proof['name']}: {text}" + (f", gap {gap:.2%}" if gap is not None else "no bound"))
+        text = f"bound {proof['lower_bound']:,.4g}, gap {gap:.2%}" if gap is not None else "no bound"
+        typer.echo(f"  proof: {proof['name']}: {proof['cost']:,.4g} {proof['unit'].replace('_', ' ')}, {text}")
     for warning in response.warnings:
         typer.echo(f"  note: {warning}")
+
+
+def _counted_kinds(kinds: dict[str, int]) -> list[str]:
+    return [f"{number} {kind} risk{'' if number == 1 else 's'}" for kind, number in kinds.items()]
+
+
+def _print_none(response: RouteResponse) -> None:
+    """Print why there are no such routes, what the least is that two must share, and what would cure it."""
+    typer.echo(f"  none: {response.obstacle}" if response.is_proven_none else "  none was found in the time allowed")
+    if response.fastest_rtt_ms is not None:
+        typer.echo(f"  such routes are known from a round trip of {response.fastest_rtt_ms:.1f} ms on")
+    parts = response.shared_risks or _counted_kinds(response.shared_kinds)
+    if response.shared_n_links:
+        parts = [*parts, f"{response.shared_n_links} rights of way ({response.shared_km:,.0f} km)"]
+    if response.shared_n_nodes:
+        parts = [*parts, f"{response.shared_n_nodes} junctions"]
+    if parts:
+        rate = f", which fail {response.shared_per_year:,.3g} times a year"
+        typer.echo(f"  the least that two routes must share: {', '.join(parts)}{rate}")
+    if response.cure:
+        typer.echo(f"  cheapest cure: {response.cure}")
 
 
 @backbone_app.command("import")
