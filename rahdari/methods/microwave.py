@@ -170,7 +170,7 @@ def make_hops(**given: ArrayLike) -> Hops:
         size = np.broadcast_shapes(*(value.shape for value in values.values()))
     except ValueError as error:
         raise InputError(Problem(f"the hops' columns differ in length: {error}", "give one value a hop")) from error
-    filled = {name: np.ascontiguousarray(np.broadcast_to(value, size)) for name, value in values.items()}
+    filled = {name: np.array(np.broadcast_to(value, size)) for name, value in values.items()}
     for name, (low, high, _, cure) in _RANGES.items():
         bad = np.flatnonzero(~((filled[name] >= low) & (filled[name] <= high)))
         for row in bad[:_SHOWN]:
