@@ -321,7 +321,8 @@ def hub_plan(
     ``hub_links`` has one row a link with ``hub_id``, ``link_id``, ``azimuth_deg`` as seen from the hub, ``length_km``
     and ``frequency_ghz``; :data:`rahdari.methods.hub_input.DEFAULTS` names further columns and what stands in where
     they are absent.  Cancellation acts between links that both cooperate, by at most ``cancellation_db``.  The answer
-    does not depend on the order of rows; ``outage`` replaces the law of fades.  Faults raise :class:`InputError`, all at once.
+    does not depend on the order of rows; ``outage`` replaces the law of fades.
+    Faults raise :class:`InputError`, all at once.
     """
     check_cancellation(cancellation_db)
     rules = HubRules() if rules is None else rules
