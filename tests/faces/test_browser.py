@@ -152,6 +152,44 @@ def test_a_click_shows_the_row_and_a_number_tells_why(browser: Browser, address:
     page.close()
 
 
+@pytest.mark.parametrize("query", ["?layers=core", "?layers=core&nogl=1"])
+def test_a_click_on_a_core_link_plays_its_failure(browser: Browser, address: str, query: str) -> None:
+    opened = visit(browser, address, query)
+    page = opened.page
+    lines = page.evaluate("fetch('/api/core').then((reply) => reply.json())")
+    (spur,) = [each["line"] for each in lines if each["id"] == "core-3"]
+    middle = [sum(place) / len(spur) for place in zip(*spur, strict=True)]
+    at = page.evaluate("(at) => window.rahdari.map.project(at)", middle)
+    box = page.locator("#stage").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + at["x"], box["y"] + at["y"])
+    page.wait_for_selector("body[data-failure=after]")
+    text = page.locator(".failure").inner_text()
+    assert "Old Harbour - Redcliff" in page.locator("#detail-title").inner_text()
+    assert "without any way: Redcliff" in text
+    assert "200 Gbit/s" in text
+    assert "do not imply any opinion" in page.locator("#boundary").inner_text()
+    page.locator(".failure button", has_text="Before").click()
+    page.wait_for_selector("body[data-failure=before]")
+    page.locator("#detail .close").click()
+    assert page.evaluate("document.body.dataset.failure === undefined")
+    assert opened.complaints == []
+    page.close()
+
+
+def test_a_played_failure_leaves_the_boundary_note_in_sight_on_a_small_screen(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{address}/map/?layers=core&nogl=1#backbone_capacity/core-0")
+    page.wait_for_selector("body[data-failure=after]")
+    note, sheet = page.locator("#boundary").bounding_box(), page.locator("#detail").bounding_box()
+    assert note is not None
+    assert sheet is not None
+    assert note["y"] + note["height"] <= sheet["y"] + 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
 def test_a_place_is_found_with_the_keyboard_alone(browser: Browser, address: str) -> None:
     opened = visit(browser, address)
     page = opened.page

@@ -14,6 +14,7 @@ from rahdari.faces.web.app import create_app
 from rahdari.faces.web.colours import colouring
 from rahdari.faces.web.layers import LayerSpec, build_layer
 from rahdari.schema import Column
+from rahdari.service.failing import CoreFailures
 from rahdari.store.query import PlanReader
 from tests.helpers.fake_plan import write_fake_plan
 
@@ -132,6 +133,40 @@ def test_an_explanation_shows_formula_and_terms(client: TestClient) -> None:
     assert answer["fidelity"] == "simple"
 
 
+def test_a_failure_of_one_core_link_is_played_with_what_is_rerouted_waits_and_is_cut_off(client: TestClient) -> None:
+    ring = client.get("/api/failure/core-0").json()
+    assert ring["name"] == "Northgate - Lakeview"
+    assert (ring["struck_gbps"], ring["rerouted_gbps"], ring["waiting_gbps"]) == pytest.approx((400.0, 300.0, 100.0))
+    assert ring["cut_cities"] == []
+    assert ring["n_filled"] == 1
+    assert ring["added_km"] == pytest.approx(660.0 + 385.0 - 330.0)
+    assert {link["link_id"]: link["after_gbps"] for link in ring["links"]} == pytest.approx(
+        {"core-0": 0.0, "core-1": 300.0, "core-2": 800.0, "core-3": 200.0}
+    )
+    spur = client.get("/api/failure/core-3").json()
+    assert spur["cut_off_gbps"] == pytest.approx(200.0)
+    assert spur["cut_cities"] == ["Redcliff"]
+    assert spur["fidelity"] == "full"
+
+
+def test_the_lines_of_the_core_come_once_and_a_failure_of_none_of_them_is_an_error(client: TestClient) -> None:
+    lines = client.get("/api/core").json()
+    assert [each["id"] for each in lines] == [f"core-{k}" for k in range(4)]
+    assert all(len(each["line"]) == 2 for each in lines)
+    answer = client.get("/api/failure/nothing")
+    assert answer.status_code == 404
+    assert answer.json()["errors"][0]["cure"]
+
+
+def test_all_failures_together_are_told_without_telling_links_apart(plan: Path) -> None:
+    core = CoreFailures.of(PlanReader(plan))
+    assert core is not None
+    means = core.means()
+    parts = means.rerouted_frac + means.waiting_frac + means.cut_off_frac
+    assert parts == pytest.approx(means.struck_frac)
+    assert means.cut_off_frac == pytest.approx(200.0 / 900.0 * 440.0 / 1815.0)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -167,7 +202,7 @@ def test_no_page_may_load_anything_from_another_host(client: TestClient) -> None
 
 
 def test_the_page_is_complete_without_another_host(client: TestClient) -> None:
-    own = ("", "app.js", "map_gl.js", "map_canvas.js", "panel.js", "labels.js", "words.js", "style.css")
+    own = ("", "app.js", "failure.js", "map_gl.js", "map_canvas.js", "panel.js", "labels.js", "words.js", "style.css")
     for name in (*own, "vendor/maplibre-gl.mjs", "vendor/pmtiles.js"):
         answer = client.get(f"/map/{name}")
         assert answer.status_code == 200, name

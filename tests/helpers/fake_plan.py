@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import shapely
 
+import rahdari
 from rahdari.schema import base_schemas, read_schema
 from rahdari.schema.checks import conform
 from rahdari.store.parquet import write_table
 from rahdari.store.plans import write_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from rahdari.schema import TableSchema
+
+BACKBONE_TABLES = Path(rahdari.__file__).parent / "engines" / "backbone" / "tables"
 
 ACCESS_SCHEMA = """column,type,unit,default,description,status,formula
 place_id,key:places,,,Place,key,
@@ -42,6 +44,12 @@ BORDER = [
 ]  # fmt: skip
 SCENARIO = {"name": "test", "title": "A test", "years": [2025, 2030]}
 DISPUTED = [(74.5, 37.0), (77.4, 35.4), (75.2, 32.2)]
+CORE_CITIES = {
+    "Northgate": (66.9, 25.6), "Lakeview": (68.4, 28.6), "Old Harbour": (71.4, 30.4), "Redcliff": (73.2, 33.4)
+}  # fmt: skip
+#: Ends, capacity; a ring of three and a spur to the fourth.
+CORE_LINKS = ((0, 1, 700.0), (1, 2, 500.0), (0, 2, 800.0), (2, 3, 300.0))
+CORE_DEMANDS = ((0, 1, 400.0), (0, 2, 300.0), (0, 3, 200.0))
 NAMES = (
     "Northgate", "Lakeview", "Old Harbour", "Redcliff", "Ferry Point", "Stonebridge", "Ashford", "Hilltop",
     "Millbrook", "Sandwell", "Cedar Pass", "Riverton", "Kingsmoor", "Fairhaven", "Thornby", "Westmere",
@@ -142,6 +150,36 @@ def _links(rng: np.random.Generator, n_links: int, towns: np.ndarray) -> pl.Data
     )
 
 
+def _core() -> dict[str, pl.DataFrame]:
+    """Return a core whose second link idles, and whose last one is the only way to its city."""
+    names, points = list(CORE_CITIES), list(CORE_CITIES.values())
+
+    def ends(rows: tuple[tuple[int, int, float], ...]) -> dict[str, list[str]]:
+        return {
+            f"{end}_{kind}": [f"n{row[place]}" if kind == "node_id" else names[row[place]] for row in rows]
+            for place, end in enumerate(("from", "to"))
+            for kind in ("node_id", "name")
+        }
+
+    n_links = len(CORE_LINKS)
+    total = np.array([capacity for *_, capacity in CORE_LINKS])
+    working = np.array([400.0, 0.0, 500.0, 200.0])
+    lines = shapely.to_wkb([shapely.LineString([points[a], points[b]]) for a, b, _ in CORE_LINKS])
+    capacity = {
+        "link_id": [f"core-{k}" for k in range(n_links)], **ends(CORE_LINKS),
+        "length_km": [300.0, 350.0, 600.0, 400.0], "fibre_km": [330.0, 385.0, 660.0, 440.0],
+        "has_second_way": [True, True, True, False], "working_gbps": working, "spare_gbps": total - working,
+        "total_gbps": total, "used_frac": working / total, "n_wavelengths": [4] * n_links,
+        "n_fibre_pairs": [1] * n_links, "usd_per_gbps_km": [0.06] * n_links, "cost_usd": [10_000.0] * n_links,
+        "geometry": lines,
+    }  # fmt: skip
+    demands = {
+        "demand_id": [f"core-n{a}-n{b}" for a, b, _ in CORE_DEMANDS], **ends(CORE_DEMANDS),
+        "demand_gbps": [gbps for *_, gbps in CORE_DEMANDS],
+    }  # fmt: skip
+    return {"backbone_capacity": pl.DataFrame(capacity), "backbone_demands": pl.DataFrame(demands)}
+
+
 def _frames(n_places: int, n_links: int) -> dict[str, pl.DataFrame]:
     rng = np.random.Generator(np.random.Philox(7))
     towns = _points(rng, len(NAMES), np.array([[68.0, 28.0]]))
@@ -162,6 +200,7 @@ def _frames(n_places: int, n_links: int) -> dict[str, pl.DataFrame]:
         "places": places,
         "access": _access(rng, places),
         "links": _links(rng, n_links - n_planned, towns),
+        **_core(),
         "planned_links": pl.DataFrame(
             {
                 "link_id": [f"p-{k:05d}" for k in range(n_planned)],
@@ -209,7 +248,8 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
     own.mkdir(parents=True)
     (own / "access.csv").write_text(ACCESS_SCHEMA, encoding="utf-8")
     (own / "planned_links.csv").write_text(PLANNED_LINKS_SCHEMA, encoding="utf-8")
-    schemas = {**base_schemas(), **{path.stem: read_schema(path) for path in own.glob("*.csv")}}
+    engines = [*own.glob("*.csv"), *BACKBONE_TABLES.glob("backbone_*.csv")]
+    schemas = {**base_schemas(), **{path.stem: read_schema(path) for path in engines}}
     files, contents = {}, {}
     for name, frame in _frames(n_places, n_links).items():
         path = staging / f"{name}.parquet"
@@ -229,9 +269,20 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
             },
         ],
     }  # fmt: skip
-    digests = {name: {"writer": "access" if name in {"access", "planned_links"} else "country"} for name in files}
+    backbone = {
+        "name": "backbone", "title": "Backbone", "fidelity": "full", "summary": "Dimensions the core.",
+        "reads": ["places"], "certificates": [], "notes": [], "params": {},
+        "layers": [
+            {
+                "layer": "core", "table": "backbone_capacity", "geometry": "backbone_capacity", "kind": "line",
+                "colour_by": "used_frac", "title": "National core",
+            }
+        ],
+    }  # fmt: skip
+    writer = {"access": "access", "planned_links": "access", **dict.fromkeys(_core(), "backbone")}
+    digests = {name: {"writer": writer.get(name, "country")} for name in files}
     plan = folder / "plan"
-    manifest = {"tables": digests, "engines": [engine], "country": "Testland", "scenario": SCENARIO}
+    manifest = {"tables": digests, "engines": [engine, backbone], "country": "Testland", "scenario": SCENARIO}
     write_plan(plan, files, contents, manifest)
     (plan / "report.html").write_text("<!doctype html><title>Report</title>", encoding="utf-8")
     return plan

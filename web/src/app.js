@@ -12,6 +12,7 @@ const SEARCH_PAUSE_MS = 120;
 const FOCUS_ZOOM = 9;
 const FIRST_FIGURES = 4;
 const FIRST_LEGEND = 9;
+const WHOLE_ZOOM = 6.5; // below it the reader looks at the country as a whole
 const CORE_TABLE = "backbone_capacity"; // a click on it plays its failure
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -142,13 +143,14 @@ async function openRow(table, id) {
   try {
     const details = await json(`/api/row/${encodeURIComponent(table)}/${encodeURIComponent(id)}`);
     state.row = [table, id];
+    const isOpening = $("detail").hidden;
     showRow($("detail"), details, openRow, closeRow);
     state.map.resize();
     const isCore = table === CORE_TABLE;
     state.map.trace(isCore ? null : details.line);
     state.labels.mark(details.line ? null : details.position);
+    if (isCore && isOpening && state.map.zoom() < WHOLE_ZOOM) state.map.fit(); else keepInView(details.position);
     if (isCore) await state.failures.play($("detail"), id); else state.failures.stop();
-    keepInView(details.position);
     history.replaceState(null, "", `#${table}/${encodeURIComponent(id)}`);
     return details;
   } catch (error) {

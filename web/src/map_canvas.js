@@ -156,10 +156,8 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
       if (!layer || !part) continue;
       if (layer.kind === "point") drawPoints(layer, part); else drawLines(layer, part);
     }
-    for (const part of played ?? []) {
-      stroke([part.line], LAND, part.width + 2);
-      stroke([part.line], part.colour, part.width, part.isFailed ? FAILED_DASH_PX : []);
-    }
+    for (const part of played ?? []) stroke([part.line], LAND, part.width + 2);
+    for (const part of played ?? []) stroke([part.line], part.colour, part.width, part.isFailed ? FAILED_DASH_PX : []);
     if (traced) stroke(traced, "rgb(29 39 51 / .75)", 5);
     for (const handler of moved) handler();
   }

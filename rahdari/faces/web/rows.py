@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SYMBOLS = {
     "mbps": "Mbit/s", "gbps": "Gbit/s", "tbps": "Tbit/s", "ms": "ms", "km": "km", "km2": "km²", "m": "m", "h": "h",
     "deg": "°", "usd": "USD", "usd_per_year": "USD/year", "usd_per_month": "USD/month", "usd_per_km": "USD/km",
+    "usd_per_gbps_km": "USD/(Gbit/s km)",
     "h_per_day": "h/day", "h_per_year": "h/year", "kwh_per_year": "kWh/year", "l_per_year": "L/year", "pct": "%",
     "gb_per_month": "GB/month", "gb": "GB", "per_km2": "/km²", "frac": "share", "frac_per_year": "share/year",
     "w": "W", "kw": "kW", "kwh": "kWh", "db": "dB", "dbm": "dBm", "ghz": "GHz", "mhz": "MHz", "year": "",
