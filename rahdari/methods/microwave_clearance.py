@@ -25,6 +25,7 @@ MEDIAN_K_RATIO = 4.0 / 3.0  # P.530-18 section 2.2.2.1 step 1, where nothing bet
 FRESNEL_M = 17.3  # P.530-18 eq. 3, km and GHz
 GRAZING_DB = 10.0  # P.530-18 eq. 2: loss of average terrain at grazing
 SLOPE_DB = 20.0  # same: dB per first Fresnel radius
+CUT_RATIO = -1.0  # figure 1 of P.530-18 ends here
 INFINITE_K_N_PER_KM = 157.0  # 10^6 over the Earth's radius: k = 157 / (157 + dN/dh), ITU-R P.310
 LOW_K_SHARE = 0.001  # figure 2 of P.530-18 holds for 99.9 % of the worst month
 LOW_K_LENGTH_KM = (20.0, 200.0)  # span of that figure; beyond, its ends
@@ -68,16 +69,26 @@ def fresnel_m(from_a_km: ArrayLike, from_b_km: ArrayLike, frequency_ghz: ArrayLi
     return np.asarray(FRESNEL_M * np.sqrt(a * b / (np.asarray(frequency_ghz, np.float64) * (a + b))))
 
 
+def _knife_edge_db(clearance_ratio: FloatArray) -> FloatArray:
+    """Return the loss of one knife edge, dB (ITU-R P.526-15 eq. 31), for a line that is cut."""
+    v = -np.sqrt(2.0) * clearance_ratio - 0.1
+    return np.asarray(6.9 + 20.0 * np.log10(np.hypot(v, 1.0) + v))
+
+
 def diffraction_db(clearance_ratio: ArrayLike) -> FloatArray:
     """Return the diffraction loss over average terrain, dB (P.530-18 eq. 2), never below 0.
 
     ``clearance_ratio`` is the clearance over the first Fresnel radius, negative where the line is cut.  The law is
     stated for losses of 15 dB and more; below it joins grazing (10 dB) to half a radius (0 dB) by the same line.
+    Figure 1 ends where the line is cut by one radius; beyond, the loss grows as that of a knife edge (P.526-15).
 
     >>> diffraction_db([-1.0, 0.0, 0.6]).tolist()
     [30.0, 10.0, 0.0]
     """
-    return np.maximum(GRAZING_DB - SLOPE_DB * np.asarray(clearance_ratio, np.float64), 0.0)
+    ratio = np.asarray(clearance_ratio, np.float64)
+    near = np.maximum(ratio, CUT_RATIO)
+    deeper = _knife_edge_db(np.minimum(ratio, CUT_RATIO)) - _knife_edge_db(np.array(CUT_RATIO))
+    return np.maximum(GRAZING_DB - SLOPE_DB * near, 0.0) + deeper
 
 
 @dataclass(frozen=True, slots=True, eq=False)
