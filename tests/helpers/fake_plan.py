@@ -155,8 +155,9 @@ def _core() -> dict[str, pl.DataFrame]:
     names, points = list(CORE_CITIES), list(CORE_CITIES.values())
 
     def ends(rows: tuple[tuple[int, int, float], ...]) -> dict[str, list[str]]:
+        pairs = [(a, b) for a, b, _ in rows]
         return {
-            f"{end}_{kind}": [f"n{row[place]}" if kind == "node_id" else names[row[place]] for row in rows]
+            f"{end}_{kind}": [f"n{pair[place]}" if kind == "node_id" else names[pair[place]] for pair in pairs]
             for place, end in enumerate(("from", "to"))
             for kind in ("node_id", "name")
         }

@@ -262,6 +262,8 @@ def cash_rows(stage: Stage, central: Case, corners: list[Case]) -> list[dict[str
     """Return the rows of ``transit_cash``: money by year in the central case."""
     params = stage.params
     every = np.array([case.revenue_usd for case in (central, *corners)])
+    imported = np.array([params.imported_cost_frac * (case.capex_usd + case.opex_usd) for case in (central, *corners)])
+    foreign = every - imported
     rows = []
     for place, year in enumerate(stage.years.astype(int).tolist()):
         revenue, capex, opex = (
@@ -281,6 +283,8 @@ def cash_rows(stage: Stage, central: Case, corners: list[Case]) -> list[dict[str
                 "opex_usd": opex,
                 "cash_usd": revenue - capex - opex,
                 "foreign_exchange_usd": revenue - params.imported_cost_frac * (capex + opex),
+                "foreign_exchange_low_usd": float(foreign[:, place].min()),
+                "foreign_exchange_high_usd": float(foreign[:, place].max()),
                 "discounted_usd": (revenue - opex) / (1.0 + rate) ** (elapsed + 1) - capex / (1.0 + rate) ** elapsed,
                 "outage_hour_usd": float(outage_hour_usd(revenue, params.credit_ratio)),
             }

@@ -310,6 +310,7 @@ def business_indicators(business: pl.DataFrame, cash: pl.DataFrame, ctx: Context
         Indicator(
             "transit_foreign_exchange_usd_per_year", ctx.year_end, "Foreign exchange from transit, net of imports",
             end["foreign_exchange_usd"], "usd_per_year", "transit_cash.foreign_exchange_usd", "assumed",
+            end["foreign_exchange_low_usd"], end["foreign_exchange_high_usd"],
         ),
         Indicator(
             "transit_sold_gbps", ctx.year_end, "Transit sold in the stated market", end["sold_gbps"], "gbps",
