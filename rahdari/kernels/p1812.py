@@ -233,7 +233,7 @@ def ducting_loss_db(row: Floats) -> float:
     gamma = 1.076 / math.pow(2.0058 - log_beta, 1.012) * math.exp(-shape * 1e-6 * math.pow(path_km, 1.13))
     log_ratio = math.log10(row[TIME]) - log_beta
     time_db = -12.0 + (1.2 + 3.7e-3 * path_km) * log_ratio + 12.0 * math.pow(10.0, gamma * log_ratio)  # eq. 53
-    return coupling_db + 5e-5 * row[RADIUS] * math.pow(f, 1.0 / 3.0) * angle_mrad + time_db
+    return float(coupling_db + 5e-5 * row[RADIUS] * math.pow(f, 1.0 / 3.0) * angle_mrad + time_db)
 
 
 @njit("float64(float64, float64, float64, float64)", cache=True)
