@@ -12,13 +12,13 @@ from rahdari.methods.diversity_result import Route, route_of, shared_things
 from rahdari.methods.network import Network, make_network
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 GROUPS = ["risk_group_id", "name", "kind", "rate_per_year", "repair_h"]
 MEMBERS = ["risk_group_id", "member_id"]
 
 
-def group_frames(groups: dict[str, Sequence[str]], rate_per_year: float = 0.5) -> tuple[pl.DataFrame, pl.DataFrame]:
+def group_frames(groups: Mapping[str, Sequence[str]], rate_per_year: float = 0.5) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = [(name, name.title(), "duct", rate_per_year, 12.0) for name in groups]
     members = [(name, member) for name, own in groups.items() for member in own]
     return pl.DataFrame(rows, schema=GROUPS, orient="row"), pl.DataFrame(members, schema=MEMBERS, orient="row")
