@@ -1,7 +1,7 @@
-"""Path loss, noise and rate of radio links in closed form, where neither terrain nor clutter is known.
+"""Free space, noise, rate and fading of radio links in closed form.
 
-Sources: Recommendations ITU-R P.525-4 and P.530-17; 3GPP TR 38.901 section 7.4 (RMa, UMa);
-3GPP TR 36.942 annex A (Shannon's bound with attenuation and truncation).
+Sources: Recommendations ITU-R P.525-4 and P.530-17; 3GPP TR 36.942 annex A (Shannon's bound with attenuation and
+truncation).  Closed forms for towns, streets and rooms are in :mod:`rahdari.methods.path_loss`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,6 @@ THERMAL_NOISE_DBM_PER_HZ = -174.0  # k T at 290 K
 METRES_PER_KM = 1000.0
 HERTZ_PER_GHZ = 1e9
 HERTZ_PER_MHZ = 1e6
-MIN_DISTANCE_M = 10.0  # TR 38.901: the formulae hold from here
-URBAN_SIGHT_M = 18.0  # TR 38.901 table 7.4.2-1: line of sight is certain up to here
-BUILDING_HEIGHT_M = 5.0  # TR 38.901 table 7.4.1-1, RMa default
-STREET_WIDTH_M = 20.0  # same
-EFFECTIVE_GROUND_M = 1.0  # TR 38.901 note 1 for terminals below 13 m
 SHANNON_ATTENUATION = 0.6  # TR 36.942 annex A.1, downlink
 SHANNON_MIN_SNR_DB = -10.0  # same
 SHANNON_MAX_BPS_PER_HZ = 4.4  # same: 64-QAM 4/5, one layer
@@ -42,83 +37,6 @@ def free_space_db(distance_km: ArrayLike, frequency_ghz: ArrayLike) -> FloatArra
         FREE_SPACE_DB
         + 20.0 * np.log10(np.asarray(distance_km, np.float64))
         + 20.0 * np.log10(np.asarray(frequency_ghz, np.float64))
-    )
-
-
-def _slant_m(distance_km: ArrayLike, mast_m: float, terminal_m: float) -> tuple[FloatArray, FloatArray]:
-    """Return ground and slant distance in metres, from 10 m upwards."""
-    ground = np.maximum(np.asarray(distance_km, np.float64) * METRES_PER_KM, MIN_DISTANCE_M)
-    return ground, np.hypot(ground, mast_m - terminal_m)
-
-
-def rma_loss_db(
-    distance_km: ArrayLike, frequency_ghz: float, mast_m: float, terminal_m: float, *, is_line_of_sight: bool
-) -> FloatArray:
-    """Return the rural macro-cell path loss, dB (3GPP TR 38.901 table 7.4.1-1, RMa).
-
-    0.5 to 7 GHz; stated up to 10 km in line of sight and 5 km without, and continued by the same slopes beyond.
-    Distances below 10 m count as 10 m.
-    """
-    ground, slant = _slant_m(distance_km, mast_m, terminal_m)
-    building = BUILDING_HEIGHT_M**1.72
-    breakpoint_m = 2.0 * np.pi * mast_m * terminal_m * frequency_ghz * HERTZ_PER_GHZ / LIGHT_SPEED_M_PER_S
-
-    def near(d: FloatArray | float) -> FloatArray:
-        loss = 20.0 * np.log10(40.0 * np.pi * d * frequency_ghz / 3.0) + min(0.03 * building, 10.0) * np.log10(d)
-        return np.asarray(loss - min(0.044 * building, 14.77) + 0.002 * np.log10(BUILDING_HEIGHT_M) * d)
-
-    far = near(np.hypot(breakpoint_m, mast_m - terminal_m)) + 40.0 * np.log10(slant / breakpoint_m)
-    line = np.where(ground <= breakpoint_m, near(slant), np.maximum(far, near(breakpoint_m)))
-    if is_line_of_sight:
-        return line
-    hidden = (
-        161.04
-        - 7.1 * np.log10(STREET_WIDTH_M)
-        + 7.5 * np.log10(BUILDING_HEIGHT_M)
-        - (24.37 - 3.7 * (BUILDING_HEIGHT_M / mast_m) ** 2) * np.log10(mast_m)
-        + (43.42 - 3.1 * np.log10(mast_m)) * (np.log10(slant) - 3.0)
-        + 20.0 * np.log10(frequency_ghz)
-        - (3.2 * np.log10(11.75 * terminal_m) ** 2 - 4.97)
-    )
-    return np.asarray(np.maximum(line, hidden))
-
-
-def uma_loss_db(
-    distance_km: ArrayLike, frequency_ghz: float, mast_m: float, terminal_m: float, *, is_line_of_sight: bool
-) -> FloatArray:
-    """Return the urban macro-cell path loss, dB (3GPP TR 38.901 table 7.4.1-1, UMa).
-
-    0.5 to 100 GHz, terminals below 13 m, stated up to 5 km and continued by the same slopes beyond.
-    Distances below 10 m count as 10 m.
-    """
-    ground, slant = _slant_m(distance_km, mast_m, terminal_m)
-    heights = (mast_m - EFFECTIVE_GROUND_M) * (terminal_m - EFFECTIVE_GROUND_M)
-    breakpoint_m = 4.0 * heights * frequency_ghz * HERTZ_PER_GHZ / LIGHT_SPEED_M_PER_S
-    near = 28.0 + 22.0 * np.log10(slant) + 20.0 * np.log10(frequency_ghz)
-    far = (
-        28.0
-        + 40.0 * np.log10(slant)
-        + 20.0 * np.log10(frequency_ghz)
-        - 9.0 * np.log10(breakpoint_m**2 + (mast_m - terminal_m) ** 2)
-    )
-    line = np.asarray(np.where(ground <= breakpoint_m, near, far), np.float64)
-    if is_line_of_sight:
-        return line
-    hidden = 13.54 + 39.08 * np.log10(slant) + 20.0 * np.log10(frequency_ghz) - 0.6 * (terminal_m - 1.5)
-    return np.asarray(np.maximum(line, hidden))
-
-
-def line_of_sight_frac(distance_km: ArrayLike, *, is_urban: bool) -> FloatArray:
-    """Return the probability of line of sight (3GPP TR 38.901 table 7.4.2-1; terminals up to 13 m).
-
-    >>> float(line_of_sight_frac(0.01, is_urban=False))
-    1.0
-    """
-    d = np.maximum(np.asarray(distance_km, np.float64) * METRES_PER_KM, MIN_DISTANCE_M)
-    if not is_urban:
-        return np.asarray(np.exp(-(d - MIN_DISTANCE_M) / 1000.0))
-    return np.asarray(
-        np.where(d <= URBAN_SIGHT_M, 1.0, URBAN_SIGHT_M / d + np.exp(-d / 63.0) * (1.0 - URBAN_SIGHT_M / d))
     )
 
 

@@ -7,14 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rahdari.methods.propagation import (
-    free_space_db,
-    hop_multipath_outage_frac,
-    line_of_sight_frac,
-    rma_loss_db,
-    spectral_efficiency_bps_per_hz,
-    uma_loss_db,
-)
+from rahdari.methods.path_loss import line_of_sight_frac, rma_loss_db, uma_loss_db
+from rahdari.methods.propagation import free_space_db, hop_multipath_outage_frac, spectral_efficiency_bps_per_hz
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,8 @@ import numpy as np
 import polars as pl
 
 from rahdari.methods.geo import nearest
-from rahdari.methods.propagation import (
-    line_of_sight_frac,
-    noise_dbm,
-    rma_loss_db,
-    spectral_efficiency_bps_per_hz,
-    uma_loss_db,
-)
+from rahdari.methods.path_loss import line_of_sight_frac, rma_loss_db, uma_loss_db
+from rahdari.methods.propagation import noise_dbm, spectral_efficiency_bps_per_hz
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
