@@ -56,11 +56,19 @@ def push(hull_x: Floats, hull_z: Floats, hull_i: Ints, n: int, x: Floats, z: Flo
 
 @njit("int64(float64[::1], float64[::1], int64, float64, float64)", cache=True, nogil=True)
 def seen_from(hull_x: Floats, hull_z: Floats, n: int, x: float, z: float) -> int:
-    """Return which of ``n`` corners is steepest from a point (x, z) right of them all; the nearest of equals.
+    """Return which corner is steepest from a place (x, z) right of them all; the nearest of equals.
 
-    Steepness rises and then falls along the hull, so that halving finds its top.
+    Steepness rises and then falls along the hull.  Its top is bracketed by growing steps from the right, where it
+    mostly is, and found by halving.
     """
-    low, high = 0, n - 1
+    low, high, stride = 0, n - 1, 1
+    while high >= stride:
+        middle = high - stride
+        if (hull_z[middle] - z) * (x - hull_x[middle + 1]) <= (hull_z[middle + 1] - z) * (x - hull_x[middle]):
+            low = middle + 1
+            break
+        high = middle
+        stride *= 2
     while low < high:
         middle = (low + high) // 2
         if (hull_z[middle] - z) * (x - hull_x[middle + 1]) > (hull_z[middle + 1] - z) * (x - hull_x[middle]):
@@ -97,7 +105,16 @@ def least_clearance(
     hull e is convex and the root of x (d - x) concave, so their ratio has one valley: halving finds its lowest
     corner, and points under the hull can lie lower only in the two gaps beside that corner.
     """
-    low, high = 0, n - 1
+    low, high, stride = 0, n - 1, 1
+    while high >= stride:
+        middle = high - stride
+        i, j = hull_i[middle], hull_i[middle + 1]
+        near, far = start + slope * x[i] - z[i], start + slope * x[j] - z[j]
+        if near * near * inverse[i] * inverse[k - i] >= far * far * inverse[j] * inverse[k - j]:
+            low = middle + 1
+            break
+        high = middle
+        stride *= 2
     while low < high:
         middle = (low + high) // 2
         i, j = hull_i[middle], hull_i[middle + 1]
@@ -112,7 +129,10 @@ def least_clearance(
     for c in range(max(low, 1), min(low + 2, n)):
         before, after = hull_i[c - 1], hull_i[c]
         left, right = start + slope * x[before] - z[before], start + slope * x[after] - z[after]
-        shallow, most = min(left, right), min(inverse[before] * inverse[k - before], inverse[after] * inverse[k - after])
+        shallow, most = (
+            min(left, right),
+            min(inverse[before] * inverse[k - before], inverse[after] * inverse[k - after]),
+        )
         if 2 * before < k < 2 * after:
             most = 4.0 * inverse[k] * inverse[k]
         if shallow * shallow * most < least:  # else the whole gap is too deep
