@@ -125,8 +125,10 @@ def _axes(frame: _Frame) -> list[str]:
         parts.append(f'<line x1="{left}" x2="{frame.width - right}" y1="{y}" y2="{y}" stroke="{COLOURS["grid"]}"/>')
         parts.append(f'<text x="{left - 6}" y="{y}" text-anchor="end" dominant-baseline="middle">{metres:.0f}</text>')
     step, base = _nice_step(frame.length_km), frame.height - bottom + 16
-    for km in np.arange(0.0, frame.length_km * (1.0 + 1e-9), step):
-        parts.append(f'<text x="{float(frame.x(float(km))):.1f}" y="{base}" text-anchor="middle">{km:g}</text>')
+    places = np.arange(0.0, frame.length_km * (1.0 + 1e-9), step)
+    parts += [
+        f'<text x="{float(frame.x(float(km))):.1f}" y="{base}" text-anchor="middle">{km:g}</text>' for km in places
+    ]
     middle = 0.5 * (left + frame.width - right)
     parts.append(f'<text x="{middle:.1f}" y="{frame.height - 10}" text-anchor="middle">km from a</text>')
     parts.append(f'<text x="8" y="{top - 14}">m above sea level, at k = 4/3</text>')
@@ -165,7 +167,7 @@ def _worst_mark(frame: _Frame, budget: LinkBudget, lines: _Lines) -> list[str]:
     label = f"{ratio:.2f} of the Fresnel radius at k = {budget.low_k_ratio:.2f}"
     return [
         f'<line x1="{x}" x2="{x}" y1="{ends[0]}" y2="{ends[1]}" stroke="{colour}" stroke-width="2"/>',
-        f'<text x="{x}" y="{ends[0]}" dy="-6" text-anchor="{anchor}" fill="{colour}">{label}</text>',
+        f'<text x="{x}" y="{ends[0]}" dy="16" text-anchor="{anchor}" fill="{colour}">{label}</text>',
     ]
 
 
