@@ -14,11 +14,13 @@ import numpy as np
 from scipy import ndimage
 
 from rahdari.errors import InputError, Problem, raise_if_any
-from rahdari.methods.geo import great_circle_km, unit_vectors
+from rahdari.kernels.raster import direct_many_deg
+from rahdari.methods.geo import great_circle_km
 from rahdari.methods.microwave import budgets, make_hops
 from rahdari.methods.microwave_clearance import MEDIAN_K_RATIO, diffraction_db, low_k_ratio, worst_clearance
-from rahdari.methods.microwave_link import LOSS_DB, WINDOW_PAD_DEG, Climate, End, link_budget
+from rahdari.methods.microwave_link import LOSS_DB, MIN_POINTS, WINDOW_PAD_DEG, Climate, End, link_budget
 from rahdari.methods.propagation import free_space_db
+from rahdari.methods.raster import METRES_PER_KM, STEP_SLACK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,17 +31,18 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    BoolArray = NDArray[np.bool_]
 
-CANDIDATES_MAX = 250  # summits examined: up to 62,000 pairs, some seconds where all see each other
+CANDIDATES_MAX = 150  # summits examined: up to 22,000 pairs, some seconds where all see each other
 ELLIPSE_RATIO = 1.5  # greatest way by a relay over the direct one
 LEAST_RATIO = 0.6  # clearance at k = 4/3 below which two places are no hop, in first Fresnel radii
 RIDGE_CELLS = 3  # a ridge cell is the highest of this many on both sides along some line
 COARSER = 4  # the net widens by a quarter
-PROFILE_POINTS = 192  # samples of a hop in the search; the chains reported are computed anew on the grid's own step
+ABSENT_M = -1e9  # ground where a profile has no more points: never in the way
 LEAST_HOP_KM = 0.3  # relays nearer to an end than this are the end
 OUTAGE_STEP = 1e-9  # outages closer than this are one: the margin decides
 KM_PER_DEG = 111.2  # a degree of a great circle
-_HOPS_AT_ONCE = 2000  # hops of one batch: their profiles take 3 MB
+_HOPS_AT_ONCE = 500  # hops of one batch: of 60 km at 90 m their profiles take 3 MB
 
 
 class Candidates(NamedTuple):
@@ -100,7 +103,7 @@ def ridge_cells(height_m: NDArray[np.float32], n_cells: int = RIDGE_CELLS) -> ND
 def relay_candidates(
     raster: Raster, a: End, b: End, *, n_max: int = CANDIDATES_MAX, ellipse_ratio: float = ELLIPSE_RATIO
 ) -> Candidates:
-    """Return at most ``n_max`` places for relays: the highest ridge cell of each square of the finest net that suffices.
+    """Return at most ``n_max`` places for relays: the highest ridge cell of each square of the finest net that does.
 
     Inside the ellipse whose points lie on a way of ``ellipse_ratio`` times the direct one.  Ties go north, then west.
     """
@@ -121,22 +124,33 @@ def relay_candidates(
             break
         side += max(1, side // COARSER)
     kept = np.sort(order[first])
-    places = (np.asarray(values[is_near][kept], np.float64) for values in (lon, lat))
-    return Candidates(*places, height[kept])
+    at = np.flatnonzero(is_near)[kept]
+    return Candidates(np.asarray(lon[at], np.float64), np.asarray(lat[at], np.float64), height[kept])
 
 
-def _profiles(raster: Raster, start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return distances and heights (n, 192) along great circles; ``start`` and ``end`` are (n, 2) degrees."""
-    u, v = unit_vectors(start[:, 0], start[:, 1]), unit_vectors(end[:, 0], end[:, 1])
-    length = great_circle_km(start[:, 0], start[:, 1], end[:, 0], end[:, 1])
-    share = np.linspace(0.0, 1.0, PROFILE_POINTS)
-    angle = np.arccos(np.clip((u * v).sum(axis=1), -1.0, 1.0))[:, None]
-    sine = np.maximum(np.sin(angle), 1e-15)
-    left, right = np.sin((1.0 - share) * angle) / sine, np.sin(share * angle) / sine
-    point = left[:, :, None] * u[:, None, :] + right[:, :, None] * v[:, None, :]
-    lon = np.degrees(np.arctan2(point[:, :, 1], point[:, :, 0]))
-    lat = np.degrees(np.arcsin(np.clip(point[:, :, 2], -1.0, 1.0)))
-    return share * length[:, None], raster.sample(lon, lat)
+def _profiles(raster: Raster, start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return distances and ground (n, m) of hops and their mean ground (n,), as :func:`path_profile` cuts them.
+
+    Shorter profiles are filled up before their end with points that are never in the way.
+    """
+    from pyproj import Geod  # slow to import, needed here only
+
+    azimuth, _, length = Geod(ellps="WGS84").inv(start[:, 0], start[:, 1], end[:, 0], end[:, 1])
+    step = np.minimum(raster.spacing_m, length / MIN_POINTS)
+    n = np.maximum(np.ceil(length / step - STEP_SLACK), 1.0).astype(np.int64)
+    place = np.arange(int(n.max()) + 1)
+    is_point = place <= n[:, None]
+    share = np.minimum(place / n[:, None], 1.0)
+    lon, lat = np.empty(share.size), np.empty(share.size)
+    origin = [np.repeat(start[:, i], place.size) for i in (0, 1)]
+    distance = share * length[:, None]
+    direct_many_deg(*origin, np.repeat(azimuth, place.size), np.ravel(distance).copy(), lon, lat)
+    ground = raster.sample(lon.reshape(share.shape), lat.reshape(share.shape))
+    mean = np.where(is_point, ground, 0.0).sum(axis=1) / (n + 1.0)
+    # The last column is the end of every hop; what lies between a short hop's own end and it is out of the way.
+    is_fill = (place >= n[:, None]) & (place < place[-1])
+    km = np.where(is_fill, 0.5 * length[:, None], distance) / METRES_PER_KM
+    return km, np.where(is_fill, ABSENT_M, ground), mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,21 +174,21 @@ class _Search:
         return _Hops(*(np.concatenate(values) for values in zip(*pieces, strict=True)))
 
     def _some(self, start: FloatArray, end: FloatArray) -> _Hops:
-        km, ground = _profiles(self.raster, start, end)
-        is_known = np.isfinite(ground).all(axis=1)
+        km, ground, mean = _profiles(self.raster, start, end)
+        is_known: BoolArray = np.isfinite(ground).all(axis=1)
         top = np.where(is_known[:, None], ground, 0.0)
         antennas = top[:, 0] + start[:, 2], top[:, -1] + end[:, 2]
         f = self.radio.frequency_ghz
         median = worst_clearance(km, top, *antennas, frequency_ghz=f, k_ratio=MEDIAN_K_RATIO).ratio
         low = worst_clearance(km, top, *antennas, frequency_ghz=f, k_ratio=low_k_ratio(km[:, -1])).ratio
-        is_hop = np.asarray(is_known & (median >= LEAST_RATIO) & (km[:, -1] >= LEAST_HOP_KM))
+        is_hop: BoolArray = np.logical_and(is_known, (median >= LEAST_RATIO) & (km[:, -1] >= LEAST_HOP_KM))
         outage, margin = np.full(is_hop.size, np.inf), np.full(is_hop.size, -np.inf)
         if is_hop.any():
             found = self._budgets(
                 length_km=km[is_hop, -1],
                 antenna_a_m=antennas[0][is_hop],
                 antenna_b_m=antennas[1][is_hop],
-                terrain_m=top[is_hop].mean(axis=1),
+                terrain_m=mean[is_hop],
                 lat_deg=0.5 * (start[is_hop, 1] + end[is_hop, 1]),
                 diffraction_median_db=diffraction_db(median[is_hop]),
                 diffraction_low_db=diffraction_db(low[is_hop]),
@@ -220,9 +234,9 @@ def margin_bound_db(length_km: float, n_relays: int, radio: Radio, antenna: Ante
 
 def _chain(search: _Search, terrain: Terrain, ends: tuple[End, End], relays: tuple[End, ...]) -> Chain:
     """Return a chain with its hops computed on the grid's own step."""
-    points = (ends[0], *relays, ends[1])
+    points, step_m = (ends[0], *relays, ends[1]), search.raster.spacing_m
     hops = tuple(
-        link_budget(terrain, start, end, search.radio, search.antenna, climate=search.climate)
+        link_budget(terrain, start, end, search.radio, search.antenna, climate=search.climate, step_m=step_m)
         for start, end in pairwise(points)
     )
     length = float(great_circle_km(ends[0].lon_deg, ends[0].lat_deg, ends[1].lon_deg, ends[1].lat_deg))
