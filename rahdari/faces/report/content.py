@@ -10,6 +10,7 @@ from rahdari.faces.report import (
     content_money,
     content_plan,
     content_programme,
+    content_replay,
     content_resilience,
     content_trust,
 )
@@ -77,6 +78,11 @@ def _facts(plan: Plan) -> tuple[str, ...]:
     kept = sum(bool(check["is_kept"]) for check in checks)
     proof = f"{len(gaps)} choices carry a proven bound, the widest gap is {max(gaps) * 100:.2f} %. " if gaps else ""
     facts.append(f"{proof}{kept} of {len(checks)} checks between parts are kept.")
+    n_inside, n_told = content_replay.replay_count(plan)
+    if n_told:
+        facts.append(
+            f"Past cuts of cables and fibre: {n_inside} of {n_told} reported figures lie in the predicted band."
+        )
     n_simple = sum(record["fidelity"] == "simple" for record in plan.manifest["engines"])
     if n_simple:
         facts.append(f"{n_simple} of {len(plan.manifest['engines'])} engines are simple models, and say so.")
@@ -95,6 +101,7 @@ def report_content(plan: Plan) -> Report:
         content_money.pace_section,
         content_money.cost_section,
         content_resilience.resilience_section,
+        content_replay.replay_section,
         content_corridor.corridor_section,
         content_plan.people_section,
         content_plan.districts_section,

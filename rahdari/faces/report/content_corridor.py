@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from rahdari.faces.report.blocks import RIGHT, Align, Block, Cell, Section, Table, Text, Tone
+from rahdari.faces.report.blocks import RIGHT, Block, Cell, Heading, Section, Table, Text
 from rahdari.faces.report.content_indicators import value_of
+from rahdari.faces.report.content_transit import (
+    business_blocks,
+    joint_blocks,
+    latency_blocks,
+    model_badge,
+    rival_blocks,
+)
 from rahdari.faces.report.words import english, figure, local
+from rahdari.service.failing import CoreFailures
 
 if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
 
 KIND_ORDER = {"corridor": 0, "corridor_leg": 1, "corridor_variant": 2}
 N_VARIANTS = 5
-N_CHAINS = 12
-CLAIM_FROM, CLAIM_TO = "latency_claim_from_ms", "latency_claim_to_ms"
 HOURS_PER_YEAR = 8766.0
-GBPS_PER_TBPS = 1000.0
-LEFT_RIGHT: tuple[Align, ...] = ("left", "right")
+USE_ENDS = (-1.0, 0.5, 0.8, 0.95, 2.0)  # classes of the share in use, as the map has them
 
 
 def corridor_routes(plan: Plan) -> pl.DataFrame:
@@ -46,51 +52,21 @@ def _ways(routes: pl.DataFrame) -> Table:
             )
         )
     header = ("Way", "Along the road", "Fibre", "As the crow flies", "Second way that shares no road")
-    return Table(header, tuple(rows), ("left", RIGHT, RIGHT, RIGHT, "left"), "Where it runs")
+    return Table(header, tuple(rows), ("left", RIGHT, RIGHT, RIGHT, "left"))
 
 
-def _fact(plan: Plan, name: str) -> dict[str, Any] | None:
-    if "facts" not in plan.tables or "fact_id" not in plan.tables["facts"].columns:
-        return None
-    rows = plan.tables["facts"].filter(pl.col("fact_id") == name)
-    return rows.row(0, named=True) if rows.height else None
-
-
-def _latency(plan: Plan, routes: pl.DataFrame) -> list[Block]:
-    """Return round-trip floors of each leg and market beside the published claim."""
-    rows = [
-        (Cell(row["name"], second="inside the country"), Cell(figure(row["rtt_ms"], "ms")), Cell("–"))
+def _floors(routes: pl.DataFrame) -> Table:
+    """Return the round-trip floor of the corridor and its legs, for a country without markets for transit."""
+    rows = tuple(
+        (Cell(row["name"]), Cell(figure(row["fibre_km"], "km")), Cell(f"{row['rtt_ms']:.1f} ms"))
         for row in routes.filter(pl.col("kind") != "corridor_variant").iter_rows(named=True)
-    ]
-    wanted = {"from_name", "to_name", "rtt_ms", "rtt_subsea_ms"}
-    if "transit" in plan.tables and wanted <= set(plan.tables["transit"].columns):
-        rows += [
-            (
-                Cell(f"{row['from_name']} - {row['to_name']}", second="whole path by the corridor"),
-                Cell(figure(row["rtt_ms"], "ms")),
-                Cell(figure(row["rtt_subsea_ms"], "ms")),
-            )
-            for row in plan.tables["transit"].sort("from_name", "to_name").iter_rows(named=True)
-        ]
-    header = ("Path", "Round trip at least", "By sea instead, at least")
+    )
     caption = "Floors: light in fibre alone, before any equipment or queue"
-    blocks: list[Block] = [Table(header, tuple(rows), ("left", RIGHT, RIGHT), caption)]
-    before, after = _fact(plan, CLAIM_FROM), _fact(plan, CLAIM_TO)
-    if before is not None and after is not None:
-        inside = routes.filter(pl.col("kind") == "corridor")["rtt_ms"][0]
-        blocks.append(
-            Text(
-                f"Published: delay falls from {before['value']:g} ms to {after['value']:g} ms. The floor of the part "
-                f"inside the country alone is {inside:.1f} ms there and back: the claim can only speak of that part; "
-                "a path that goes on by sea starts from the floors in the table.",
-                is_note=True,
-            )
-        )
-    return blocks
+    return Table(("Path", "Fibre", "There and back at least"), rows, ("left", RIGHT, RIGHT), caption)
 
 
 def _capacity(plan: Plan, routes: pl.DataFrame) -> list[Block]:
-    """Return what light carries on the corridor, its bill, and the core's capacity that survives failures."""
+    """Return what light carries on the corridor, and its bill."""
     blocks: list[Block] = []
     optical = plan.tables["optical_paths"].join(
         routes.filter(pl.col("kind") != "corridor_variant").select("route_id", "name", "order"), on="route_id"
@@ -107,32 +83,72 @@ def _capacity(plan: Plan, routes: pl.DataFrame) -> list[Block]:
     )
     header = ("Path", "Signal to all noise, 0.1 nm", "One channel", "One fibre pair", "Amplifiers and transponders")
     blocks.append(Table(header, rows, ("left", RIGHT, RIGHT, RIGHT, RIGHT), "What light carries end to end"))
-    if "backbone_capacity" in plan.tables and plan.tables["backbone_capacity"].height:
-        blocks.append(_core(plan))
     return blocks
 
 
-def _core(plan: Plan) -> Table:
-    frame = plan.tables["backbone_capacity"]
-    named = frame.filter(pl.col("from_name").is_not_null() & pl.col("to_name").is_not_null())
-    shown = (named if named.height else frame).sort("total_gbps", "link_id", descending=[True, False]).head(N_CHAINS)
+def _core(plan: Plan) -> list[Block]:
+    """Return the core's use of its capacity by class, and all its single failures together; no chain is named."""
+    if "backbone_capacity" not in plan.tables or not plan.tables["backbone_capacity"].height:
+        return []
+    frame = plan.tables["backbone_capacity"].filter(pl.col("total_gbps") > 0)
+    rows = []
+    for low, high in itertools.pairwise(USE_ENDS):
+        own = frame.filter((pl.col("used_frac") > low) & (pl.col("used_frac") <= high))
+        name = f"above {low:.0%}" if high > 1 else f"up to {high:.0%}" if low < 0 else f"{low:.0%} to {high:.0%}"
+        km, gbps = own["fibre_km"].to_numpy(), own["total_gbps"].to_numpy()
+        mean = float(gbps @ km / km.sum()) if own.height else None
+        rows.append(
+            (Cell(name.replace("%", " %")), Cell(str(own.height)), Cell(figure(float(km.sum()), "km")),
+             Cell(figure(mean, "gbps")), Cell(figure(float(own["cost_usd"].to_numpy().sum()), "usd")))
+        )  # fmt: skip
+    header = ("Capacity in use, nothing failed", "Chains", "Fibre", "Capacity of the mean km", "Equipment")
+    caption = "The core that survives failures, by how much of its capacity is in use"
+    blocks: list[Block] = [
+        Heading("The national core and its failures", model_badge(plan, "backbone"), "corridor-core"),
+        Table(header, tuple(rows), ("left", *(RIGHT,) * 4), caption),
+    ]
+    failures = CoreFailures.of(plan.reader)
+    return [*blocks, *(_failures(failures) if failures is not None else []), *_risk_kinds(plan)]
+
+
+def _failures(failures: CoreFailures) -> list[Block]:
+    means = failures.means()
+    parts = [
+        ("On the failed chain", means.struck_frac, "busy-hour traffic of the core"),
+        ("Finds another way with room", means.rerouted_frac, "nothing else moves"),
+        ("Needs other traffic to move", means.waiting_frac, "the design moves all traffic and carries it"),
+        ("Has no way", means.cut_off_frac, "the chain is the only way of a city"),
+    ]
+    rows = tuple((Cell(name, second=text), Cell(_small_share(value))) for name, value, text in parts)
+    caption = f"What one cut does, mean over the kilometres of all {means.n_links} chains"
+    text = (
+        "The map plays the failure of any one chain on a click: what is rerouted, which links fill, what is cut off. "
+        "No list ranks chains; named cut sets need local authorisation."
+    )
+    return [Table(("One chain fails", "Share of all traffic"), rows, ("left", RIGHT), caption), Text(text)]
+
+
+def _small_share(value: float) -> str:
+    return f"{value * 100:.2g} %"
+
+
+def _risk_kinds(plan: Plan) -> list[Block]:
+    """Return counts of what fails together, by kind; names are for those with local authorisation."""
+    if "risk_kinds" not in plan.tables or not plan.tables["risk_kinds"].height:
+        return []
     rows = tuple(
         (
-            Cell(f"{row['from_name'] or 'junction'} - {row['to_name'] or 'junction'}"),
-            Cell(figure(row["working_gbps"], "gbps")),
-            Cell(figure(row["spare_gbps"], "gbps")),
-            Cell(figure(row["used_frac"], "frac")),
-            Cell(figure(row["cost_usd"], "usd")),
+            Cell(str(row["kind"]).replace("_", " ").capitalize()),
+            Cell(figure(row["n_groups"])),
+            Cell(figure(row["n_ways"])),
+            Cell(figure(row["members_km"], "km")),
+            Cell(figure(row["rate_per_year"], "per_year")),
         )
-        for row in shown.iter_rows(named=True)
+        for row in plan.tables["risk_kinds"].sort("kind").iter_rows(named=True)
     )
-    km = frame["fibre_km"].to_numpy()
-    total_tbps = float(frame["total_gbps"].to_numpy() @ km / max(float(km.sum()), 1.0)) / GBPS_PER_TBPS
-    caption = (
-        f"National core: the fullest of {frame.height} chains; the mean one carries {total_tbps:.1f} Tbit/s. Spare is "
-        "shared by all failures that the design survives"
-    )
-    return Table(("Between", "Working", "Spare", "In use", "Equipment"), rows, ("left", *(RIGHT,) * 4), caption)
+    header = ("What fails together", "Groups", "Rights of way", "Their length", "Failures, all groups")
+    caption = "Risk groups from geometry and hazards: counts by kind alone"
+    return [Table(header, rows, ("left", *(RIGHT,) * 4), caption)]
 
 
 def _availability(routes: pl.DataFrame) -> Table:
@@ -142,78 +158,15 @@ def _availability(routes: pl.DataFrame) -> Table:
     rows = tuple(
         (
             Cell(row["name"]),
-            Cell(f"{row['availability_frac']:.3%}", second=hours(row["availability_frac"])),
+            Cell(f"{row['availability_frac'] * 100:.3f} %", second=hours(row["availability_frac"])),
             Cell(
-                f"{row['pair_availability_frac']:.3%}" if row["has_disjoint"] else "no second way",
+                f"{row['pair_availability_frac'] * 100:.3f} %" if row["has_disjoint"] else "no second way",
                 second=hours(row["pair_availability_frac"]) if row["has_disjoint"] else "",
             ),
         )
         for row in routes.filter(pl.col("kind") != "corridor_variant").iter_rows(named=True)
     )
     return Table(("Path", "One way alone", "With a second way"), rows, ("left", RIGHT, RIGHT), "How often it works")
-
-
-def _business(plan: Plan) -> list[Block]:
-    """Return what transit earns: one row a market, and the sums that the transit engine states."""
-    blocks: list[Block] = []
-    wanted = {"from_name", "to_name", "capacity_gbps", "revenue_usd_per_year"}
-    if "transit" in plan.tables and wanted <= set(plan.tables["transit"].columns):
-        frame = plan.tables["transit"].sort("revenue_usd_per_year", descending=True)
-        rows = tuple(
-            (
-                Cell(f"{row['from_name']} - {row['to_name']}"),
-                Cell(figure(row["capacity_gbps"], "gbps")),
-                Cell(figure(row["revenue_usd_per_year"], "usd_per_year")),
-            )
-            for row in frame.iter_rows(named=True)
-        )
-        blocks.append(Table(("Market", "Sold", "Gross revenue"), rows, ("left", RIGHT, RIGHT), "Business case"))
-    low_high = plan.indicators.filter(pl.col("indicator_id").str.starts_with("transit_")).sort("indicator_id", "year")
-    last = low_high.group_by("indicator_id", maintain_order=True).last()
-    rows = tuple(
-        (
-            Cell(row["name"]),
-            Cell(figure(row["value"], row["unit"])),
-            Cell(
-                f"{figure(row['value_low'], row['unit'])} to {figure(row['value_high'], row['unit'])}"
-                if row["value_low"] is not None and row["value_high"] is not None
-                else "–"
-            ),
-        )
-        for row in last.iter_rows(named=True)
-    )
-    if rows:
-        caption = "Transit in sums; prices are assumptions with wide ranges"
-        blocks.append(Table(("Figure", "Value", "Range"), rows, ("left", RIGHT, RIGHT), caption))
-    return blocks
-
-
-def _replay(plan: Plan) -> Table | None:
-    if "backbone_replay" not in plan.tables or not plan.tables["backbone_replay"].height:
-        return None
-    rows = []
-    for row in plan.tables["backbone_replay"].sort("at_utc", "event_id", "measure").iter_rows(named=True):
-        unit = row["unit_text"]
-        star = "" if row["is_independent"] else " *"
-        band = f"{figure(row['predicted_low_value'], unit)} to {figure(row['predicted_high_value'], unit)}"
-        inside = row["is_in_band"]
-        verdict = "not published" if inside is None else "inside the band" if inside else "outside the band"
-        tone: Tone = "plain" if inside is None else "good" if inside else "bad"
-        rows.append(
-            (
-                Cell(row["at_utc"][:10]),
-                Cell(f"{row['measure']}{star}", second=row["what"]),
-                Cell(figure(row["predicted_value"], unit), second=band),
-                Cell(figure(row["published_value"], unit)),
-                Cell(verdict, tone, second=row["note"]),
-            )
-        )
-    header = ("Date", "What is compared", "Predicted", "Published", "Verdict")
-    caption = (
-        "Published cuts replayed; nothing was tuned to an event. * an input of the prediction comes from the source "
-        "that reports the event, so that agreement proves nothing"
-    )
-    return Table(header, tuple(rows), ("left", "left", RIGHT, RIGHT, "left"), caption)
 
 
 def corridor_section(plan: Plan, language: str) -> Section | None:
@@ -224,16 +177,21 @@ def corridor_section(plan: Plan, language: str) -> Section | None:
     if not routes.filter(pl.col("kind") == "corridor").height:
         return None
     share = value_of(plan, "corridor_disjoint_frac")
-    blocks: list[Block | None] = [_ways(routes)]
+    badge = model_badge(plan, "backbone")
+    blocks: list[Block] = [Heading("Where it runs", badge, "corridor-ways"), _ways(routes)]
     if share is not None and share < 1.0:
-        blocks.append(Text(f"{share:.0%} of the corridor's fibre lies on legs that have a second way sharing no road."))
+        blocks.append(
+            Text(f"{share * 100:.0f} % of the corridor's fibre lies on legs that have a second way sharing no road.")
+        )
     blocks += [
-        *_latency(plan, routes),
+        *(latency_blocks(plan) or [_floors(routes)]),
+        *rival_blocks(plan),
+        *joint_blocks(plan),
+        *business_blocks(plan),
+        Heading("What it carries and how often it works", badge, "corridor-light"),
         *_capacity(plan, routes),
         _availability(routes),
-        *_business(plan),
-        _replay(plan),
+        *_core(plan),
     ]
     note = "Routes follow the rights of way of the road data; no duct position is stated or implied."
-    present = [block for block in blocks if block is not None]
-    return Section("corridor", english("corridor"), local("corridor", language), (*present, Text(note, is_note=True)))
+    return Section("corridor", english("corridor"), local("corridor", language), (*blocks, Text(note, is_note=True)))

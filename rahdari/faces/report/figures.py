@@ -37,6 +37,26 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """One value in a row of marks, with the ends of its range where known; a diamond sets what was observed apart."""
+
+    value: float
+    colour: str
+    low: float | None = None
+    high: float | None = None
+    is_diamond: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """One row of marks: label, smaller text under it, marks from the bottom up."""
+
+    label: str
+    text: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line over columns: name, colour, dash pattern, one value a column."""
 
@@ -195,6 +215,61 @@ def log_dots(
         body += f"<path d='M{base:.1f} {y + 15:.1f}H{x:.1f}' stroke='{WARM}' stroke-width='3' opacity='.5'/>"
         body += f"<circle cx='{x:.1f}' cy='{y + 15:.1f}' r='5.5' fill='{WARM}'/>"
     return svg(CHART_WIDTH, height + 24, body, title)
+
+
+def mark_rows(
+    rows: Sequence[MarkRow],
+    ticks: Mapping[float, str],
+    axis: str,
+    title: str,
+    *,
+    is_log: bool,
+    reference: float | None = None,
+) -> str:
+    """Return several coloured marks a row over one scale, each with its range.
+
+    ``ticks`` give places on the scale with their labels, and its two ends: what lies beyond is drawn at the end.
+    """
+    first, last = min(ticks), max(ticks)
+    left, pitch = DOT_LABEL_WIDTH, BAR_HEIGHT + BAR_GAP
+    width, height = CHART_WIDTH - left - 30, len(rows) * pitch
+
+    def x_of(value: float) -> float:
+        at = min(max(value, first), last)
+        share = math.log(at / first) / math.log(last / first) if is_log else (at - first) / (last - first)
+        return left + width * share
+
+    body = ""
+    for place, label in ticks.items():
+        body += f"<path d='M{x_of(place):.1f} 0V{height:.1f}' stroke='{GRID}'/>"
+        body += text_at(x_of(place), height + 15, label, size=12, anchor="middle", colour=MUTED)
+    if reference is not None:
+        body += f"<path d='M{x_of(reference):.1f} 0V{height:.1f}' stroke='{INK}' stroke-dasharray='4 3'/>"
+    for index, row in enumerate(rows):
+        y = index * pitch + (14 if row.text else 21)
+        body += text_at(left - 12, y, _shortened(row.label, DOT_LABEL_LETTERS), anchor="end")
+        if row.text:
+            text = _shortened(row.text, DOT_TEXT_LETTERS)
+            body += text_at(left - 12, y + 14, text, size=11, anchor="end", colour=MUTED)
+        middle = index * pitch + pitch / 2
+        ends = [
+            (mark, x_of(mark.low), x_of(mark.high))
+            for mark in row.marks
+            if mark.low is not None and mark.high is not None
+        ]
+        for mark, low, high in ends:
+            body += (
+                f"<path d='M{low:.1f} {middle:.1f}H{high:.1f}' stroke='{mark.colour}' stroke-width='8' opacity='.35'/>"
+            )
+        body += "".join(_mark(mark, x_of(mark.value), middle) for mark in row.marks)
+    body += text_at(left, height + 32, axis, size=12, colour=MUTED)
+    return svg(CHART_WIDTH, height + 40, body, title)
+
+
+def _mark(mark: Mark, x: float, y: float) -> str:
+    if mark.is_diamond:
+        return f"<path d='M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z' fill='{mark.colour}' stroke='{PAPER}'/>"
+    return f"<circle cx='{x:.1f}' cy='{y:.1f}' r='5.5' fill='{mark.colour}' stroke='{PAPER}'/>"
 
 
 def stacked_columns(
