@@ -406,3 +406,21 @@ def batch_loss(
         zones = zone[a:b] if zone.size > 0 else zone
         path_terms(distance_km[a:b], height_m[a:b], clutter_m[a:b], zones, row)
         loss_db[k] = row[LOSS]
+
+
+@njit(
+    "void(float64[::1], float64[::1], int64[::1], float64[:, ::1], float64, float64[::1])",
+    cache=True,
+    nogil=True,
+)
+def batch_bullington(
+    distance_km: Floats, height_m: Floats, offset: Ints, inputs: Floats, radius_km: float, loss_db: Floats
+) -> None:
+    """Fill ``loss_db`` with Bullington's loss over each profile of terrain (section 4.3.1)."""
+    bulge = BULGE_KM_M / radius_km
+    for k in range(loss_db.size):
+        distance, height = distance_km[offset[k] : offset[k + 1]], height_m[offset[k] : offset[k + 1]]
+        tx_m, rx_m = height[0] + inputs[k, TX_HEIGHT], height[height.size - 1] + inputs[k, RX_HEIGHT]
+        bare, wave_m = np.zeros(height.size), WAVE_GHZ_M / inputs[k, FREQUENCY]
+        tx, rx, _, _ = surface_slopes(distance, height, bare, tx_m, rx_m, bulge, bulge)
+        loss_db[k] = surface_bullington_db(distance, height, bare, tx_m, rx_m, bulge, tx, rx, wave_m)
