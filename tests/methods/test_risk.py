@@ -77,7 +77,7 @@ def test_lines_that_part_slowly_share_only_the_stretch_within_reach() -> None:
     # They leave one point at an angle with sine 0.1: within 0.5 km of each other for about 5 km.
     frame = lines(a=line((0, 0), (40, 0)), b=line((0, 0), (40, 4)))
     groups, _ = risk_tables(frame)
-    km = groups["rate_per_year"].sum() / RULES.common_cuts_per_km_year.central
+    km = float(groups["rate_per_year"].to_numpy().sum()) / RULES.common_cuts_per_km_year.central
     assert 0.0 < km < 2.0 * RULES.apart_km / 0.1
 
 
