@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
-    BoolArray = NDArray[np.bool_]
 
 CANDIDATES_MAX = 150  # summits examined: up to 22,000 pairs, some seconds where all see each other
 ELLIPSE_RATIO = 1.5  # greatest way by a relay over the direct one
@@ -142,9 +141,9 @@ def _profiles(raster: Raster, start: FloatArray, end: FloatArray) -> tuple[Float
     is_point = place <= n[:, None]
     share = np.minimum(place / n[:, None], 1.0)
     lon, lat = np.empty(share.size), np.empty(share.size)
-    origin = [np.repeat(start[:, i], place.size) for i in (0, 1)]
+    lon_a, lat_a, towards = (np.repeat(value, place.size) for value in (start[:, 0], start[:, 1], azimuth))
     distance = share * length[:, None]
-    direct_many_deg(*origin, np.repeat(azimuth, place.size), np.ravel(distance).copy(), lon, lat)
+    direct_many_deg(lon_a, lat_a, towards, np.ravel(distance).copy(), lon, lat)
     ground = raster.sample(lon.reshape(share.shape), lat.reshape(share.shape))
     mean = np.where(is_point, ground, 0.0).sum(axis=1) / (n + 1.0)
     # The last column is the end of every hop; what lies between a short hop's own end and it is out of the way.
@@ -175,13 +174,13 @@ class _Search:
 
     def _some(self, start: FloatArray, end: FloatArray) -> _Hops:
         km, ground, mean = _profiles(self.raster, start, end)
-        is_known: BoolArray = np.isfinite(ground).all(axis=1)
+        is_known = np.asarray(np.isfinite(ground).all(axis=1), bool)
         top = np.where(is_known[:, None], ground, 0.0)
         antennas = top[:, 0] + start[:, 2], top[:, -1] + end[:, 2]
         f = self.radio.frequency_ghz
         median = worst_clearance(km, top, *antennas, frequency_ghz=f, k_ratio=MEDIAN_K_RATIO).ratio
         low = worst_clearance(km, top, *antennas, frequency_ghz=f, k_ratio=low_k_ratio(km[:, -1])).ratio
-        is_hop: BoolArray = np.logical_and(is_known, (median >= LEAST_RATIO) & (km[:, -1] >= LEAST_HOP_KM))
+        is_hop = np.asarray(is_known & (median >= LEAST_RATIO) & (km[:, -1] >= LEAST_HOP_KM), bool)
         outage, margin = np.full(is_hop.size, np.inf), np.full(is_hop.size, -np.inf)
         if is_hop.any():
             found = self._budgets(
