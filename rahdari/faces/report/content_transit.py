@@ -80,7 +80,7 @@ def latency_blocks(plan: Plan) -> list[Block]:
         return []
     frame, evidence = plan.tables["latency_legs"].sort("step"), _leg_evidence(plan)
     before, after = frame["claim_before_ms"][0], frame["claim_after_ms"][0]
-    header = ("From - to", "Fibre", "There and back at least", "One way at least", f"Claim of {after:g} ms", "Length")
+    header = ("From - to", "Fibre", "Round trip", "One way", f"Claim of {after:g} ms", "How the length is known")
     claim = published_claim(plan)
     rows: list[tuple[Cell, ...]] = []
     if claim is not None:
@@ -102,7 +102,7 @@ def latency_blocks(plan: Plan) -> list[Block]:
                     Cell(known, EVIDENCE_TONES.get(known, "plain"), second=note),
                 )
             )
-    caption = "Floors of light in the fibre, without any equipment or queue, beside the published claim"
+    caption = "Least times of light in the fibre, without any equipment or queue, beside the published claim"
     return [
         _head(plan, "How long light takes, and what was claimed", "corridor-delay"),
         Table(header, tuple(rows), ("left", RIGHT, RIGHT, RIGHT, "left", "left"), caption),
@@ -177,10 +177,7 @@ def rival_blocks(plan: Plan) -> list[Block]:
         return []
     frame = _by_demand(plan, plan.tables["transit_routes"].sort("rtt_floor_ms", "way_id"))
     year = frame["price_year"][0]
-    header = (
-        "Way", "There and back at least", "Any system of every leg", "One wavelength", f"Price, Mbit/s a month, {year}",
-        "Idle", "Service",
-    )  # fmt: skip
+    header = ("Way", "Round trip", "Available", "One wavelength", "Price", "Idle", "Service")
     align: tuple[Align, ...] = ("left", RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, "left")
     first = frame["pair_id"].unique(maintain_order=True)[:N_PAIRS].to_list()
     rows, rest = (
@@ -196,8 +193,9 @@ def rival_blocks(plan: Plan) -> list[Block]:
         n_rest = frame["pair_id"].n_unique() - len(first)
         blocks.append(Table(header, tuple(rest), align, f"{n_rest} more pairs", is_long=True))
     note = (
-        "Prices are assumptions with wide ranges; lengths and capacities abroad are published or assumed, as each leg "
-        "of the table transit_legs says. Small figures are ranges."
+        "Round trip: floor of light. Available: traffic may take any system of every leg; one wavelength holds one. "
+        f"Price: US dollars of {year} per Mbit/s and month, assumed with wide ranges. Lengths and capacities abroad "
+        "are published or assumed, as each leg of the table transit_legs says. Small figures are ranges."
     )
     return [*blocks, Text(note, is_note=True)]
 
@@ -356,9 +354,13 @@ def _cases_table(plan: Plan) -> Table:
                 Cell("–" if price is None else f"US$ {price:.2f}"),
             )
         )
-    header = ("Case", "Price, Mbit/s a month", "Sold at the end", "Revenue, value today", "Cost, value today",
-              "Net present value", "Price that just pays")  # fmt: skip
-    return Table(header, tuple(rows), ("left", *(RIGHT,) * 6), "Value today of the whole business, by case")
+    header = ("Case", "Price", "Sold at the end", "Revenue", "Cost", "Net present value", "Price that pays")
+    return Table(
+        header,
+        tuple(rows),
+        ("left", *(RIGHT,) * 6),
+        "Value today of the whole business, by case; prices per Mbit/s and month",
+    )
 
 
 def _markets(plan: Plan) -> list[Block]:
