@@ -27,7 +27,7 @@ from rahdari.kernels.diffraction import (
     line_slope,
     obstructed_nu,
 )
-from rahdari.kernels.raster import FIT_DEGREE, HALF, bilinear, fit_geodesic
+from rahdari.kernels.raster import FIT_DEGREE, HALF, bilinear, fit_geodesic, nearest_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -184,6 +184,16 @@ def read_radial(value: Float32s, n: int, row: Floats, column: Floats, height: Fl
     return n
 
 
+@njit("int64(float32[:, ::1], int64, float64[::1], float64[::1], float64[::1])", cache=True, nogil=True)
+def read_nearest(value: Float32s, n: int, row: Floats, column: Floats, height: Floats) -> int:
+    """Fill ``height`` (n + 1,) from the nearest cells along a radial; return the last point before an edge or void."""
+    for k in range(n + 1):
+        height[k] = nearest_value(value, row[k], column[k])
+        if math.isnan(height[k]):
+            return k - 1
+    return n
+
+
 @njit(
     "void(int64, float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], uint8[::1], "
     "float64[:, ::1], int64[:, ::1], float32[::1])",
@@ -235,8 +245,7 @@ def bullington_radial(
 
 
 @njit(
-    "void(float32[:, ::1], float64[::1], float64[::1], int64, float64, float64, float64, uint8[:, ::1], "
-    "float32[:, ::1])",
+    "void(float32[:, ::1], float64[::1], float64[::1], float64, float64, float64, uint8[:, ::1], float32[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -244,7 +253,6 @@ def bullington_sweep(
     value: Float32s,
     grid: Floats,
     site: Floats,
-    n_steps: int,
     step_km: float,
     radius_km: float,
     frequency_ghz: float,
@@ -256,7 +264,7 @@ def bullington_sweep(
     ``site``: longitude and latitude, degrees, antenna heights above ground of transmitter and receiver, m.
     Radials leave the site at equal angles, the first to the north, clockwise; column k lies k steps away.
     """
-    n_radials = out.shape[0]
+    n_radials, n_steps = out.shape[0], out.shape[1] - 1
     x = np.arange(n_steps + 1) * step_km
     inverse = np.zeros(n_steps + 1)
     inverse[1:] = 1.0 / x[1:]
