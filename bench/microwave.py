@@ -53,8 +53,8 @@ def main() -> None:
     start = time.perf_counter()
     alone = []
     for i in range(N_SAMPLE):
-        values = [float(getattr(hops, name)[i]) for name in tuple(column)[:6]]
-        hop = Hop(*values, 0.0, 0.0, float(k[i]), float(alpha[i]), 40.0, 2e-5, 20.0)
+        d, f, a, b, ground, lat = (float(getattr(hops, name)[i]) for name in tuple(column)[:6])
+        hop = Hop(d, f, a, b, ground, lat, 0.0, 0.0, float(k[i]), float(alpha[i]), 40.0, 2e-5, 20.0)
         alone.append(
             [
                 outages(hop, float(m), float(s))[1] if m > 0.0 else 1.0
