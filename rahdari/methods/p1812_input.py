@@ -283,7 +283,7 @@ def read_paths(distance_km: object, height_m: object, given: dict[str, object]) 
     cover = given["clutter_height_m"]
     clutter = np.zeros(int(sizes.sum())) if cover is None else reader.beside(cover, "clutter_height_m", sizes)
     zone = _read_zone(reader, given["zone"], sizes)
-    if not distances:
+    if reader.n == 0:
         reader.problems.append(Problem("there is no path", "give at least one profile", column="distance_km"))
     offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     flat = np.concatenate([*distances, np.empty(0)])
