@@ -13,6 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 TIMEOUT_S = 3_600
+TOGETHER = ("backbone",)  # run other benches of this folder, which are run here by themselves
 
 
 def _cell(value: object) -> str:
@@ -29,7 +30,8 @@ def _table(lines: list[dict[str, object]]) -> str:
 
 def main() -> None:
     """Run all benches one after another; a failing one is named on the page."""
-    scripts = [path for path in sorted(HERE.glob("[a-z]*.py")) if "__main__" in path.read_text(encoding="utf-8")]
+    found = [path for path in sorted(HERE.glob("[a-z]*.py")) if "__main__" in path.read_text(encoding="utf-8")]
+    scripts = [path for path in found if path.stem not in TOGETHER]
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "polars", "numba"))
     first = (

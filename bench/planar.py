@@ -41,6 +41,34 @@ def planar_links(n_nodes: int, n_links: int, seed: int) -> tuple[FloatArray, Int
     return place, pair[kept], km[kept]
 
 
+def meshed_links(n_nodes: int, n_links: int, seed: int) -> IntArray:
+    """Return (m, 2) links of a planar network without dead ends: as meshed as its counts allow.
+
+    The triangles of a triangulation are nodes, joined across their sides, so that nearly all have three links; nodes
+    in the middle of links fill it up.  Raises :class:`ValueError` where no triangulation gives the counts.
+    """
+    random = np.random.Generator(np.random.Philox(key=seed))
+    excess, every = n_links - n_nodes, random.random((4 * (n_links - n_nodes) + 8, 2))
+    for n_points in range(4, len(every)):
+        triangles = Delaunay(every[:n_points])
+        pairs = {(i, int(j)) for i, near in enumerate(triangles.neighbors) for j in near if j > i}
+        outer = np.flatnonzero((triangles.neighbors < 0).any(axis=1))
+        middle = triangles.points[triangles.simplices[outer]].mean(axis=1) - every[:n_points].mean(axis=0)
+        ring = outer[np.argsort(np.arctan2(middle[:, 1], middle[:, 0]), kind="stable")].tolist()
+        pairs |= {(min(a, b), max(a, b)) for a, b in zip(ring[::2], ring[1::2], strict=False)}
+        n = len(triangles.simplices)
+        if len(pairs) - n == excess and n <= n_nodes:
+            links = sorted(pairs)
+            for new in range(n, n_nodes):
+                at = int(random.integers(len(links)))
+                a, b = links[at]
+                links[at] = (a, new)
+                links.append((new, b))
+            return np.array(sorted(links), np.int64)
+    what = f"no triangulation gives {n_nodes} nodes and {n_links} links"
+    raise ValueError(what)
+
+
 def named(pair: IntArray, n_nodes: int) -> tuple[list[str], list[str], list[tuple[str, str]]]:
     """Return names of nodes and links, and the links' ends by name."""
     nodes = [f"n{i:05d}" for i in range(n_nodes)]
