@@ -176,6 +176,7 @@ def _core() -> dict[str, pl.DataFrame]:
     }  # fmt: skip
     demands = {
         "demand_id": [f"core-n{a}-n{b}" for a, b, _ in CORE_DEMANDS], **ends(CORE_DEMANDS),
+        "great_circle_km": [300.0] * len(CORE_DEMANDS), "rtt_floor_ms": [2.938] * len(CORE_DEMANDS),
         "demand_gbps": [gbps for *_, gbps in CORE_DEMANDS],
     }  # fmt: skip
     return {"backbone_capacity": pl.DataFrame(capacity), "backbone_demands": pl.DataFrame(demands)}

@@ -18,9 +18,10 @@ from rahdari.engines.backbone.capacity import (
 )
 from rahdari.engines.backbone.core import core_of
 from rahdari.engines.backbone.replay import replay_rows
-from rahdari.methods.geo import nearest
+from rahdari.methods.geo import great_circle_km, nearest
 from rahdari.methods.results import result_frame
 from rahdari.model import Certificate, Indicator
+from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,13 +72,17 @@ def demand_frame(core: Core, instance: Instance) -> pl.DataFrame:
     """Return ``backbone_demands``: what the design carries between each pair of cities."""
     name = dict(zip(core.centre_node.tolist(), core.centre_name, strict=True))
     city = {node: name.get(int(core.nodes[node]), "") for node in np.unique(instance.demand_node).tolist()}
+    lon, lat = instance.node_lon_deg, instance.node_lat_deg
+    ends = instance.demand_node
+    km = great_circle_km(lon[ends[:, 0]], lat[ends[:, 0]], lon[ends[:, 1]], lat[ends[:, 1]])
     rows = [
         {
             "demand_id": f"core-{instance.node_id[a]}-{instance.node_id[b]}",
             "from_node_id": instance.node_id[a], "to_node_id": instance.node_id[b],
-            "from_name": city[a], "to_name": city[b], "demand_gbps": value,
+            "from_name": city[a], "to_name": city[b], "great_circle_km": own_km,
+            "rtt_floor_ms": 2.0 * own_km * FIBRE_DELAY_MS_PER_KM, "demand_gbps": value,
         }
-        for (a, b), value in zip(instance.demand_node.tolist(), instance.demand_value.tolist(), strict=True)
+        for (a, b), own_km, value in zip(ends.tolist(), km.tolist(), instance.demand_value.tolist(), strict=True)
     ]  # fmt: skip
     return result_frame(rows or None, TABLES / "backbone_demands.csv").sort("demand_id")
 
