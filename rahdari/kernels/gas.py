@@ -34,7 +34,7 @@ def oxygen_db_per_km(
     dry = pressure_hpa - partial
     slow = theta**0.8
     cube = 1e-7 * dry * theta * theta * theta
-    total = 0.0
+    total: float = 0.0
     for i in range(lines.shape[0]):
         raw = lines[i, 3] * 1e-4 * (dry * slow + 1.1 * partial * theta)
         width = math.sqrt(raw * raw + 2.25e-6)
@@ -44,8 +44,8 @@ def oxygen_db_per_km(
     debye = 5.6e-4 * (dry + partial) * slow
     nitrogen = 1.4e-12 * dry * theta**1.5 / (1.0 + 1.9e-5 * frequency_ghz**1.5)
     relaxed = 6.14e-5 / (debye * (1.0 + (frequency_ghz / debye) ** 2))
-    total += frequency_ghz * dry * theta * theta * (relaxed + nitrogen)
-    return IMAGINARY_TO_DB * frequency_ghz * total
+    continuum: float = frequency_ghz * dry * theta * theta * (relaxed + nitrogen)
+    return IMAGINARY_TO_DB * frequency_ghz * (total + continuum)
 
 
 @njit("float64(float64, float64, float64, float64, float64[:, ::1])", cache=True, error_model="numpy")
@@ -58,7 +58,7 @@ def vapour_db_per_km(
     dry = pressure_hpa - partial
     log_theta = math.log(theta)
     rise = 0.1 * partial * theta**3.5
-    total = 0.0
+    total: float = 0.0
     for i in range(lines.shape[0]):
         broad = dry * math.exp(lines[i, 4] * log_theta) + lines[i, 5] * partial * math.exp(lines[i, 6] * log_theta)
         raw = lines[i, 3] * 1e-4 * broad

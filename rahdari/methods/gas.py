@@ -57,7 +57,7 @@ def gas_db_per_km(
     pressure, temperature, density = air_at(height_km)
     rho = density if vapour_g_per_m3 is None else np.asarray(vapour_g_per_m3, np.float64)
     f, p, t, rho = np.broadcast_arrays(np.asarray(frequency_ghz, np.float64), pressure, temperature, rho)
-    flat = [np.array(values, np.float64).reshape(-1) for values in (f, p, t, rho)]
+    ghz, hpa, kelvin, water = (np.array(values, np.float64).reshape(-1) for values in (f, p, t, rho))
     filled = np.empty((2, f.size))
-    gas_fill(*flat, np.array(OXYGEN_LINES), np.array(VAPOUR_LINES), filled)
+    gas_fill(ghz, hpa, kelvin, water, np.array(OXYGEN_LINES), np.array(VAPOUR_LINES), filled)
     return filled[0].reshape(f.shape), filled[1].reshape(f.shape)

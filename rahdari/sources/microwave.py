@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from rahdari.errors import InputError, Problem
+from rahdari.methods import microwave_link, microwave_relay
 from rahdari.methods.microwave import Radio
 from rahdari.methods.microwave_link import Antenna
 from rahdari.methods.microwave_outage import signature_ghz_per_ns
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from rahdari.methods.microwave_link import LinkBudget
+    from rahdari.methods.microwave_relay import RelayPlan
+    from rahdari.methods.network import Network
+    from rahdari.methods.raster import Terrain
+
 SIGNATURE_DELAY_NS = 6.3  # ITU-R F.1093: the echo at which signatures are measured
 PHASES = 2.0  # minimum and non-minimum phase, taken as alike
 DUAL = 2  # polarisations
+DEFAULT_RADIO, DEFAULT_ANTENNA = "mw07", "dish_18"  # long-haul class, the common case between towers
 COMMON_FOLDER = PACKS_FOLDER / "common"
 
 Thing = TypeVar("Thing")
@@ -99,3 +106,37 @@ def antenna_named(antenna_id: str) -> Antenna:
     1.2
     """
     return _named(microwave_catalogue()[1], antenna_id, "antenna")
+
+
+def link_budget(
+    network_or_dem: Terrain | Network | None,
+    a: str | tuple[float, float, float],
+    b: str | tuple[float, float, float],
+    radio: str | Radio = DEFAULT_RADIO,
+    antenna: str | Antenna = DEFAULT_ANTENNA,
+    **options: Any,  # noqa: ANN401  # passed on to where each has its type
+) -> LinkBudget:
+    """Return :func:`rahdari.methods.microwave_link.link_budget` with radio and dish named from the common catalogue.
+
+    Its ``terms`` hold every term: term, mode, value, unit, clause.  ``options`` and errors are those of that function.
+
+    >>> link_budget(None, (71.0, 30.0, 30.0), (71.2, 30.0, 30.0), radio="mw08").budgets.radio.channel_mhz
+    28.0
+    """
+    device = radio_named(radio) if isinstance(radio, str) else radio
+    dish = antenna_named(antenna) if isinstance(antenna, str) else antenna
+    return microwave_link.link_budget(network_or_dem, a, b, device, dish, **options)
+
+
+def relay_search(
+    dem: Terrain,
+    a: tuple[float, float, float],
+    b: tuple[float, float, float],
+    radio: str | Radio = DEFAULT_RADIO,
+    antenna: str | Antenna = DEFAULT_ANTENNA,
+    **options: Any,  # noqa: ANN401  # passed on to where each has its type
+) -> RelayPlan:
+    """Return :func:`rahdari.methods.microwave_relay.relay_search` with radio and dish named from the catalogue."""
+    device = radio_named(radio) if isinstance(radio, str) else radio
+    dish = antenna_named(antenna) if isinstance(antenna, str) else antenna
+    return microwave_relay.relay_search(dem, a, b, device, dish, **options)

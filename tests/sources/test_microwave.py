@@ -10,7 +10,7 @@ import pytest
 from rahdari.errors import InputError
 from rahdari.methods.microwave_link import Climate
 from rahdari.sources.itu_maps import read_itu_map, read_itu_maps
-from rahdari.sources.microwave import antenna_named, microwave_catalogue, radio_named
+from rahdari.sources.microwave import antenna_named, link_budget, microwave_catalogue, radio_named
 from rahdari.sources.pack import PACKS_FOLDER, load_pack
 
 if TYPE_CHECKING:
@@ -59,6 +59,14 @@ def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
         antenna_named("dish12")
     with pytest.raises(InputError, match="microwave_radios"):
         microwave_catalogue(tmp_path)
+
+
+def test_a_budget_may_name_its_radio_and_its_dish() -> None:
+    ends = (71.0, 30.0, 30.0), (71.2, 30.1, 40.0)
+    named = link_budget(None, *ends, radio="mw11", antenna="dish_12")
+    given = link_budget(None, *ends, radio=radio_named("mw11"), antenna=antenna_named("dish_12"))
+    assert named.terms.equals(given.terms)
+    assert named.budgets.radio.radio_id == "mw11"
 
 
 def world(step_deg: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
