@@ -135,12 +135,12 @@ def _assemble(
     blocks, chains = cut_into_blocks(instance, states)
     assembly = Assembly.start(instance, states)
     left = sum(block.link.size for block in blocks if block.link.size > 1)
-    for block in blocks:
+    # Blocks share the time that is left by their links; the largest comes last and has what the others spared.
+    for block in sorted(blocks, key=lambda block: block.link.size):
         if block.link.size == 1:
             assembly.add_bridge(block)
             continue
         core = as_core(instance, block, states)
-        # Blocks share the time that is left by their links.
         now = time.monotonic()
         until = None if deadline is None else now + max(0.0, deadline - now) * block.link.size / left
         left -= block.link.size

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from rahdari.methods.instance import Instance
     from rahdari.methods.survivable_blocks import Block, Core
-    from rahdari.methods.survivable_router import PathPool
     from rahdari.methods.survivable_scenarios import States
     from rahdari.methods.survivable_search import Outcome
 
@@ -37,7 +36,7 @@ class Assembly:
     section_group: dict[int, int] = field(default_factory=dict)
     path_section: list[int] = field(default_factory=list)
     path_link: list[IntArray] = field(default_factory=list)
-    flow: list[tuple[int, int, float]] = field(default_factory=list)
+    flow: list[tuple[IntArray, IntArray, FloatArray]] = field(default_factory=list)
 
     @classmethod
     def start(cls, instance: Instance, states: States) -> Assembly:
@@ -57,7 +56,7 @@ class Assembly:
             self.cuts.append(MetricCut(self.states.name(state), {self.instance.link_id[link]: 1.0}, need, cost))
             self.bound += cost * (need - installed)
         self.add_section(section, block.section_node[0], 0)
-        self.add_path(section, block.link, [(0, 1.0)])
+        self.add_path(section, block.link, 0)
 
     def add_core(self, block: Block, core: Core, outcome: Outcome) -> None:
         """Take a solved core."""
@@ -83,42 +82,38 @@ class Assembly:
 
     def _add_flows(self, block: Block, core: Core, outcome: Outcome) -> None:
         """Write the paths in use and the flows on them as shares of their section."""
-        uses: dict[tuple[int, int], list[tuple[int, float]]] = {}
-        first: dict[tuple[int, int], tuple[int, PathPool]] = {}
-        for c, flow in enumerate(outcome.flows):
-            total = np.bincount(flow.demand, weights=flow.units, minlength=len(core.target))
-            share = flow.units / total[flow.demand]
-            for d, p, part in zip(flow.demand.tolist(), flow.path.tolist(), share.tolist(), strict=True):
-                uses.setdefault((id(flow.pool), p), []).append((self.n_cases + c, part))
-                first[id(flow.pool), p] = (d, flow.pool)
-        source = np.repeat(core.source, np.diff(core.first))
-        for key, cases in uses.items():
-            d, pool = first[key]
-            node, links = int(source[d]), []
-            for link in pool.links(key[1])[::-1].tolist():
-                a, b = core.link_node[link].tolist()
-                links.append(core.member[link] if a == node else core.member[link][::-1])
-                node = b if a == node else a
-            chain = np.concatenate(links)
-            is_turned = source[d] > core.target[d]
-            self.add_path(int(block.section[core.section[d]]), chain[::-1] if is_turned else chain, cases)
+        source, section = np.repeat(core.source, np.diff(core.first)), block.section[core.section]
+        for pool in {id(flow.pool): flow.pool for flow in outcome.flows}.values():
+            flows = [(self.n_cases + c, flow) for c, flow in enumerate(outcome.flows) if flow.pool is pool]
+            sent = [np.bincount(flow.demand, weights=flow.units, minlength=len(core.target)) for _, flow in flows]
+            share = [flow.units / total[flow.demand] for total, (_, flow) in zip(sent, flows, strict=True)]
+            case = np.repeat([c for c, _ in flows], [flow.path.size for _, flow in flows])
+            demand = np.concatenate([flow.demand for _, flow in flows])
+            path = np.concatenate([flow.path for _, flow in flows])
+            known, first, place = np.unique(path, return_index=True, return_inverse=True)
+            self.flow.append((case, len(self.path_link) + place, np.concatenate(share)))
+            for p, d in zip(known.tolist(), demand[first].tolist(), strict=True):
+                chain = _chain(core, int(source[d]), pool.links(p)[::-1].tolist())
+                is_turned = source[d] > core.target[d]
+                self.add_path(int(section[d]), chain[::-1] if is_turned else chain)
 
     def add_section(self, section: int, ends: IntArray, group: int) -> None:
         """Note a section's ends and the group that tells its case."""
         self.section_node[section] = ends
         self.section_group[section] = group
 
-    def add_path(self, section: int, links: IntArray, cases: list[tuple[int, float]]) -> None:
-        """Note a path of a section and, for each case, the share it carries."""
-        path = len(self.path_link)
+    def add_path(self, section: int, links: IntArray, case: int | None = None) -> None:
+        """Note a path of a section, and that it carries everything in a case."""
+        if case is not None:
+            self.flow.append((np.array([case]), np.array([len(self.path_link)]), np.ones(1)))
         self.path_section.append(section)
         self.path_link.append(np.asarray(links, dtype=np.int64))
-        self.flow += [(case, path, share) for case, share in cases]
 
     def routing(self, demand_section: tuple[IntArray, ...]) -> Routing:
         """Return all flows as arrays."""
         n = len(self.section_node)
-        flow = np.array(self.flow, dtype=np.float64).reshape(-1, 3)
+        none = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+        case, path, share = (np.concatenate(parts) for parts in zip(none, *self.flow, strict=True))
         lengths = [links.size for links in self.path_link]
         return Routing(
             demand_section=demand_section,
@@ -128,7 +123,17 @@ class Assembly:
             path_section=np.array(self.path_section, dtype=np.int64),
             path_start=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
             path_link=np.concatenate([*self.path_link, np.zeros(0, dtype=np.int64)]),
-            flow_case=flow[:, 0].astype(np.int64),
-            flow_path=flow[:, 1].astype(np.int64),
-            flow_share=flow[:, 2],
+            flow_case=case.astype(np.int64),
+            flow_path=path.astype(np.int64),
+            flow_share=share,
         )
+
+
+def _chain(core: Core, node: int, links: list[int]) -> IntArray:
+    """Return the instance's links along a way of the core's links from a node on."""
+    parts = []
+    for link in links:
+        a, b = core.link_node[link].tolist()
+        parts.append(core.member[link] if a == node else core.member[link][::-1])
+        node = b if a == node else a
+    return np.concatenate(parts)

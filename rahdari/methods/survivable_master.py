@@ -86,11 +86,17 @@ class Master:
             cut.weight,
         )
 
-    def solve(self) -> FloatArray:
-        """Return (m,) new capacities of the least cost that keeps all cuts."""
+    def solve(self, time_limit_s: float | None = None) -> FloatArray:
+        """Return (m,) new capacities of the least cost that keeps all cuts, or what the time allowed.
+
+        Multipliers of an unfinished run prove a bound too, a weaker one.
+        """
+        limit_s = highspy.kHighsInf if time_limit_s is None else self._model.getRunTime() + max(0.0, time_limit_s)
+        self._model.setOptionValue("time_limit", limit_s)
         self._model.run()
         solution = self._model.getSolution()
-        self.dual = np.maximum(0.0, np.array(solution.row_dual))
+        known = len(solution.row_dual) == len(self.cuts)
+        self.dual = np.maximum(0.0, np.array(solution.row_dual)) if known else np.zeros(len(self.cuts))
         return np.array(solution.col_value)
 
     def proof(self) -> tuple[float, list[tuple[Cut, float]]]:

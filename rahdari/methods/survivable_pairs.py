@@ -64,7 +64,7 @@ def assemble_pairs(instance: Instance, states: States) -> tuple[Assembly, tuple[
         for i, section in enumerate(block.section.tolist()):
             assembly.add_section(section, block.section_node[i], 0)
             for way in ways[i]:
-                assembly.add_path(section, way, [(0, 1.0)])
+                assembly.add_path(section, way, 0)
                 load[way] += value[i]
     assembly.capacity = np.maximum(load, instance.link_installed)
     assembly.bound = max(0.0, bound * (1.0 - SAFETY) - float(instance.link_unit_cost @ instance.link_installed))

@@ -29,7 +29,7 @@ LINKS_PER_PATH = 12
 TABLE_PER_PATH = 2  # places of the hash table over paths
 STIFFNESS = 0.25  # change of price, in units of cost, for a load that misses the capacity by all of it
 LEAST_LOAD_FRAC = 0.05  # of the mean: below it, capacities do not make the penalty stiffer
-TIE_FRAC = 1e-5  # of a unit's cost: decides between ways that nothing else tells apart
+TIE_FRAC = 1e-5  # of a unit's cost at first: decides between ways that nothing else tells apart
 SHORTER_FRAC = 1e-4  # a path is new where it is shorter by this
 SPLIT_FROM = 2_000_000  # scenarios times sources times nodes from which two threads share the work
 SPARE_FRAC = 0.05  # of a unit's cost: what a scenario that joins late thinks capacity in place costs
@@ -111,32 +111,37 @@ class Part:
         self.slot_flow = np.concatenate([self.slot_flow, np.zeros(empty.shape)])
         self.load = np.concatenate([self.load, np.zeros((size, self.load.shape[1]))])
 
-    def route(self, price: FloatArray) -> FloatArray:
-        """Return (S,) sum of demand times distance under (S, m) prices; shorter paths than known get a slot."""
-        bound, core, pool = np.empty(len(self.rows)), self.core, self.pool
+    def route(self, price: FloatArray, start: int = 0) -> FloatArray:
+        """Return sum of demand times distance of the scenarios from ``start`` on under their prices, a row each.
+
+        Shorter paths than known get a slot.
+        """
+        bound, core, pool = np.empty(len(self.rows) - start), self.core, self.pool
         while True:
             price_paths(
-                *self._adjacency, self.failed, core.source, core.first, core.target, self.amount,
-                np.ascontiguousarray(price), self.slot_path, self.slot_flow, self.load, pool.word, pool.start,
-                pool.link, pool.hash, pool.table, pool.count, bound, SHORTER_FRAC,
+                *self._adjacency, self.failed[start:], core.source, core.first, core.target, self.amount[start:],
+                np.ascontiguousarray(price), self.slot_path[start:], self.slot_flow[start:], self.load[start:],
+                pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, bound, SHORTER_FRAC,
             )  # fmt: skip
             if not pool.grow():
                 return bound
 
-    def sweep(self, price: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
+    def sweep(self, price: FloatArray, tie: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
         """Find shorter paths source by source, each after the flows of the one before have moved."""
         core, pool = self.core, self.pool
         sweep_paths(
             *self._adjacency, self.failed, core.source, core.first, core.target, self.amount,
-            np.ascontiguousarray(price), TIE_FRAC * core.cost, capacity, stiff, self.slot_path, self.slot_flow,
+            np.ascontiguousarray(price), tie, capacity, stiff, self.slot_path, self.slot_flow,
             self.load, pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, SHORTER_FRAC, n_passes,
         )  # fmt: skip
         pool.grow()
 
-    def balance(self, price: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
+    def balance(
+        self, price: FloatArray, tie: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int
+    ) -> None:
         """Move flows from dear to cheap paths."""
         balance_flows(
-            self.amount, np.ascontiguousarray(price), TIE_FRAC * self.core.cost, capacity, stiff, self.slot_path,
+            self.amount, np.ascontiguousarray(price), tie, capacity, stiff, self.slot_path,
             self.slot_flow, self.load, self.pool.start, self.pool.link, n_passes,
         )  # fmt: skip
 
@@ -161,6 +166,7 @@ class Router:
         level = np.maximum(self.capacity, LEAST_LOAD_FRAC * self.capacity.mean())
         self.stiff = STIFFNESS * core.cost / level
         self.price = np.zeros(self.failed.shape)
+        self.tie = TIE_FRAC * core.cost
         self.settle(1.0)
 
     def _gather(self) -> None:
@@ -189,13 +195,13 @@ class Router:
         split = np.array_split(rows, len(self.parts))
         ends = np.cumsum(sizes)[:-1]
         price = np.split(self.price, ends)
-        for part, new in zip(self.parts, split, strict=True):
-            part.extend(new)
         used = self.need() > self.core.installed
         joined = np.where(used, SPARE_FRAC, 1.0) * self.core.cost
-        before = [np.concatenate([old, np.tile(joined, (len(new), 1))]) for old, new in zip(price, split, strict=True)]
+        for part, new in zip(self.parts, split, strict=True):
+            part.extend(new)
+        for part, new, size in zip(self.parts, split, sizes, strict=True):
+            part.route(np.tile(joined, (len(new), 1)), size)
         self._gather()
-        self.route(np.concatenate(before))
         self.price = np.concatenate(
             [np.concatenate([old, np.zeros((len(new), old.shape[1]))]) for old, new in zip(price, split, strict=True)]
         )
@@ -207,11 +213,11 @@ class Router:
 
     def sweep(self, n_passes: int) -> None:
         """Find shorter paths and move flows to them, source by source."""
-        self._each(lambda part, rows: part.sweep(self.price[rows], self.capacity, self.stiff, n_passes))
+        self._each(lambda part, rows: part.sweep(self.price[rows], self.tie, self.capacity, self.stiff, n_passes))
 
     def balance(self, n_passes: int) -> None:
         """Move flows from dear to cheap paths."""
-        self._each(lambda part, rows: part.balance(self.price[rows], self.capacity, self.stiff, n_passes))
+        self._each(lambda part, rows: part.balance(self.price[rows], self.tie, self.capacity, self.stiff, n_passes))
 
     def settle(self, step: float) -> None:
         """Renew capacities and prices from the loads; ``step`` lengthens the change of prices."""

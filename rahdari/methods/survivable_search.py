@@ -31,10 +31,11 @@ N_STEPS = 4  # of balancing flows and settling prices after each search for shor
 STEP = 1.6  # of prices, below the golden ratio (Fortin and Glowinski 1983)
 EVEN_FIRST = 1e-3  # share of evenly spread prices in the metrics of small cores at first ...
 EVEN_FALL = 0.5  # ... and how it falls each check
+TIE_FALL = 0.9  # of what decides between ways each check: prices are off by as much
 CHECK_EVERY = 6  # rounds
 MEMORY = 0.95  # of the mean of prices
 PATIENCE = 6  # master solutions after which an idle cut is dropped
-MASTER_UP_TO = 600_000  # scenarios times links beyond which prices alone prove the bound
+MASTER_UP_TO = 60_000  # scenarios times links beyond which the programme takes longer than the rounds it saves
 ALL_UP_TO = 150  # scenarios that all take part from the start
 
 
@@ -148,11 +149,12 @@ class Search:
         """Renew the bound by the prices, their mean, and, where it is not too large, by the master programme."""
         self.router.refresh()
         self.even *= EVEN_FALL
+        self.router.tie *= TIE_FALL
         for price in (self.router.price, self.mean) if self.is_small else (self.mean,):
             metric = self._metric(price)
             self._prove(metric, self.router.route(metric))
         if self.is_small:
-            self.master.solve()
+            self.master.solve(None if self.deadline is None else self.deadline - time.monotonic())
             self._take(*self.master.proof())
             self.master.forget(PATIENCE)
 
@@ -174,7 +176,7 @@ class Search:
                 self.router.balance(1)
                 self._settle()
             self._keep()
-        if not self.is_done and not is_checked:
+        if not self.is_done and not is_checked and not self.is_late:
             self._check()
 
     def outcome(self) -> Outcome:

@@ -178,6 +178,12 @@ def test_cost_and_bound_enclose_the_full_programme(instance: Instance) -> None:
     verify_design(instance, design)
 
 
+def test_ways_of_one_price_do_not_hold_the_bound_down() -> None:
+    ends = [(0, 1), (1, 2), (2, 0), (0, 1), (0, 2), (0, 2)]
+    case = network(ends, [0.0, 1.0, 0.0, 2.0, 0.0, 1.0], [(0, 1, 7.0)], installed=3.0)
+    assert design_survivable(case, gap=1e-6).gap <= 1e-6
+
+
 @SLOW
 @given(small_networks(), st.floats(0.2, 0.9))
 def test_a_share_of_demand_may_be_let_go(instance: Instance, share: float) -> None:
