@@ -106,7 +106,7 @@ class RouteResponse(Params):
     warnings: list[str] = Field(default_factory=list)
 
 
-def _named(reader: PlanReader) -> pl.DataFrame:
+def named_points(reader: PlanReader) -> pl.DataFrame:
     """Return all named points, the likelier first: crossings, waypoints, other landmarks, places by people."""
     landmarks = reader.table("landmarks").select(
         "name", "lon_deg", "lat_deg",
@@ -270,7 +270,7 @@ def _ends(request: RouteRequest, reader: PlanReader, points: pl.DataFrame) -> tu
 
 
 def _asked(request: RouteRequest, reader: PlanReader) -> tuple[_Asked, tuple[str, str]]:
-    points = _named(reader)
+    points = named_points(reader)
     ends, names = _ends(request, reader, points)
     landmarks = points.filter(pl.col("rank") < PLACE_RANK)
     shown = landmarks if landmarks.height else points.filter(pl.col("n_people") >= TOWN_PEOPLE)

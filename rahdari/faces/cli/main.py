@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
+from rahdari.faces.cli.radio import hub, link
 from rahdari.faces.cli.transit import transit_app
 
 if TYPE_CHECKING:
@@ -235,6 +236,8 @@ def schema(
 
 
 app.command()(route)
+app.command()(link)
+app.command()(hub)
 
 
 @country_app.command("build")
