@@ -219,20 +219,27 @@ def _read_inputs(reader: _Reader, given: dict[str, object]) -> FloatArray:
     return inputs
 
 
-def _check_profiles(reader: _Reader, paths: Paths) -> None:
+def _by_path(is_good: NDArray[np.bool_], start: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return whether a path has a point that is not good; quick where none has."""
+    return np.zeros(start.size, np.bool_) if is_good.all() else np.logical_or.reduceat(~is_good, start)
+
+
+def _check_profiles(reader: _Reader, paths: Paths, *, has_cover: bool) -> None:
     """Look into the profiles themselves, once their shapes are right."""
     start, last = paths.offset[:-1], paths.offset[1:] - 1
-    bad_height = np.logical_or.reduceat(~np.isfinite(paths.height_m), start)
     cure = "fill the voids of the elevation model first; heights are metres above the sea"
+    bad_height = _by_path(np.isfinite(paths.height_m), start)
     reader.complain(bad_height, "height_m", "holds something that is no height", cure)
-    bad_cover = np.logical_or.reduceat(~(np.isfinite(paths.clutter_m) & (paths.clutter_m >= 0.0)), start)
-    cure = "give metres above ground, zero where the ground is bare"
-    reader.complain(bad_cover, "clutter_height_m", "is negative or no height", cure)
+    if has_cover:
+        cure = "give metres above ground, zero where the ground is bare"
+        bad_cover = _by_path((paths.clutter_m >= 0.0) & (paths.clutter_m < np.inf), start)
+        reader.complain(bad_cover, "clutter_height_m", "is negative or no height", cure)
     bad_first = ~(paths.distance_km[start] == 0.0)
     reader.complain(bad_first, "distance_km", "does not begin at zero", "measure from the transmitter")
-    step = np.diff(paths.distance_km, prepend=-np.inf)
-    step[start] = 1.0
-    is_back = np.logical_or.reduceat(~(step > 0.0), start)
+    is_onward = np.ones(paths.distance_km.size, np.bool_)
+    np.greater(paths.distance_km[1:], paths.distance_km[:-1], out=is_onward[1:])
+    is_onward[start] = True
+    is_back = _by_path(is_onward, start)
     cure = "give each point once, in order from the transmitter"
     reader.complain(is_back, "distance_km", "does not rise from point to point", cure)
     length = paths.distance_km[last]
@@ -289,7 +296,7 @@ def read_paths(distance_km: object, height_m: object, given: dict[str, object]) 
     flat = np.concatenate([*distances, np.empty(0)])
     paths = Paths(flat, height, clutter, zone, offset, inputs, is_single)
     if distances and flat.size == height.size == clutter.size and (sizes >= MIN_POINTS).all():
-        _check_profiles(reader, paths)
+        _check_profiles(reader, paths, has_cover=cover is not None)
         inputs[:, p1812.LATITUDE] = _read_latitude(reader, given, flat[offset[1:] - 1])
     raise_if_any(reader.problems)
     return paths
