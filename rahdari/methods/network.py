@@ -5,6 +5,7 @@ Diversity and reliability are asked of this type, whatever tables or files it ca
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -99,7 +100,7 @@ class Network:
 
     def node(self, node_id: str) -> int:
         """Return the number of a node; raises :class:`InputError` where it is unknown."""
-        place = int(np.searchsorted(np.array(self.node_id, dtype=object), node_id)) if self.node_id else 0
+        place = bisect_left(self.node_id, node_id)
         if place >= self.n_nodes or self.node_id[place] != node_id:
             near = ", ".join(self.node_id[max(0, place - 2) : place + 3])
             raise InputError(Problem(f"node {node_id!r} is unknown", f"name a node of the network, such as {near}"))
