@@ -68,11 +68,12 @@ def people_of(core: Core, nodes: pl.DataFrame, places: pl.DataFrame) -> FloatArr
     return np.bincount(index, frame["n_people"].to_numpy(), core.centre_node.size).astype(np.float64)
 
 
-def demand_frame(core: Core, instance: Instance) -> pl.DataFrame:
+def demand_frame(core: Core, nodes: pl.DataFrame, instance: Instance) -> pl.DataFrame:
     """Return ``backbone_demands``: what the design carries between each pair of cities."""
     name = dict(zip(core.centre_node.tolist(), core.centre_name, strict=True))
     city = {node: name.get(int(core.nodes[node]), "") for node in np.unique(instance.demand_node).tolist()}
-    lon, lat = instance.node_lon_deg, instance.node_lat_deg
+    place = nodes[core.nodes.tolist()]
+    lon, lat = place["lon_deg"].to_numpy(), place["lat_deg"].to_numpy()
     ends = instance.demand_node
     km = great_circle_km(lon[ends[:, 0]], lat[ends[:, 0]], lon[ends[:, 1]], lat[ends[:, 1]])
     rows = [
@@ -164,7 +165,7 @@ def national(
         notes.append(
             f"{len(cut)} of {len(instance.demand_id)} demands have a failure that no capacity on these ways can save."
         )
-    made = (frame, demand_frame(core, instance), result_frame(replay, TABLES / "backbone_replay.csv"))
+    made = (frame, demand_frame(core, nodes, instance), result_frame(replay, TABLES / "backbone_replay.csv"))
     return National(
         dict(zip(WRITES, made, strict=True)),
         _indicators(frame, design, year), (certificate,), tuple(notes),
