@@ -21,7 +21,6 @@ from rahdari.kernels.diffraction import (
     BULGE_KM_M,
     NU_FREE,
     NU_SCALE,
-    WAVE_GHZ_M,
     bullington_db,
     clear_nu,
     line_slope,
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 FULL_TURN_DEG = 360.0
+METRES_PER_KM = 1000.0
+DB = 10.0 / math.log(10.0)
 EDGE_CELLS = 1.0  # a radial this far inside the grid is read without asking at every point
 
 
@@ -139,7 +140,7 @@ def least_clearance(
             for j in range(before + 1, after):
                 depth = start + slope * x[j] - z[j]
                 least = min(least, depth * depth * inverse[j] * inverse[k - j])
-    return least
+    return float(least)
 
 
 @njit("void(float64[:, ::1], int64, float64[::1], float64[::1], float64[::1])", cache=True, nogil=True)
@@ -196,7 +197,7 @@ def read_nearest(value: Float32s, n: int, row: Floats, column: Floats, height: F
 
 @njit(
     "void(int64, float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1], uint8[::1], "
-    "float64[:, ::1], int64[:, ::1], float32[::1])",
+    "float64[:, ::1], int64[::1], float32[::1])",
     cache=True,
     nogil=True,
 )
@@ -207,20 +208,21 @@ def bullington_radial(
     inverse: Floats,
     fall: Floats,
     height: Floats,
-    top: Floats,
+    free_db: Floats,
     is_wanted: Bytes,
     work: Floats,
-    corner: Ints,
+    hull_i: Ints,
     out: Float32s,
 ) -> None:
-    """Fill ``out`` (n + 1,) with Bullington's diffraction loss, dB, to points 1 to n of a radial.
+    """Fill ``out`` (n + 1,) with free-space and Bullington's diffraction loss, dB, to points 1 to n of a radial.
 
-    ``path``: antenna heights above ground, m, wavelength, m.  ``height`` is bare ground, ``top`` ground with clutter,
-    both (n + 1,); ``fall`` is bulge x^2; ``work`` (3, n + 1) and ``corner`` (1, n + 1) are room.  Points that are not
-    wanted are left as they are.  The first point has none between: no loss.
+    ``path``: antenna heights above ground, m, wavelength, m.  ``height`` (n + 1,) is the ground, ``fall`` bulge x^2,
+    ``free_db`` the free-space loss over the ground distance; of no size, diffraction stands alone.  ``work`` (3, n + 1)
+    and ``hull_i`` (n + 1,) are room.  Points that are not wanted are left as they are.  The first point has none
+    between: no diffraction.
     """
     tx_above, rx_above, wave_m = path[0], path[1], path[2]
-    hull_x, hull_z, z, hull_i = work[0], work[1], work[2], corner[0]
+    hull_x, hull_z, z = work[0], work[1], work[2]
     bulge = fall[1] * inverse[1] * inverse[1]
     tx_m, steepest, n_corners = height[0] + tx_above, -math.inf, 0
     for k in range(1, n + 1):
@@ -239,13 +241,17 @@ def bullington_radial(
                 out[k] = bullington_db(clear_nu(least, d, wave_m), d) if least < limit else 0.0
         elif k == 1:
             out[k] = 0.0
-        z[k] = top[k] - fall[k]
+        if free_db.size > 0 and is_wanted[k]:
+            rise = (height[k] + rx_above - tx_m) * inverse[k] / METRES_PER_KM
+            out[k] += free_db[k] + DB * math.log(1.0 + rise * rise)
+        z[k] = height[k] - fall[k]
         steepest = max(steepest, (z[k] - tx_m) * inverse[k])
         n_corners = push(hull_x, hull_z, hull_i, n_corners, x, z, k)
 
 
 @njit(
-    "void(float32[:, ::1], float64[::1], float64[::1], float64, float64, float64, uint8[:, ::1], float32[:, ::1])",
+    "void(float32[:, ::1], float64[::1], float64[::1], float64, float64, float64, float64[::1], uint8[:, ::1], "
+    "float32[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -255,26 +261,28 @@ def bullington_sweep(
     site: Floats,
     step_km: float,
     radius_km: float,
-    frequency_ghz: float,
+    wave_m: float,
+    free_db: Floats,
     is_wanted: Bytes,
     out: Float32s,
 ) -> None:
-    """Fill ``out`` (radials, n_steps + 1) with Bullington's diffraction loss, dB, from bare ground; NaN off the grid.
+    """Fill ``out`` (radials, n_steps + 1) with free-space and Bullington's loss, dB, over ground; NaN off the grid.
 
     ``site``: longitude and latitude, degrees, antenna heights above ground of transmitter and receiver, m.
-    Radials leave the site at equal angles, the first to the north, clockwise; column k lies k steps away.
+    ``free_db`` (n_steps + 1,) as in ``bullington_radial``.  Radials leave the site at equal angles, the first to the
+    north, clockwise; column k lies k steps away.
     """
     n_radials, n_steps = out.shape[0], out.shape[1] - 1
     x = np.arange(n_steps + 1) * step_km
     inverse = np.zeros(n_steps + 1)
     inverse[1:] = 1.0 / x[1:]
     fall = BULGE_KM_M / radius_km * x * x
-    path = np.array([site[2], site[3], WAVE_GHZ_M / frequency_ghz])
+    path = np.array([site[2], site[3], wave_m])
     power, row, column = np.empty((2, FIT_DEGREE + 1)), np.empty(n_steps + 1), np.empty(n_steps + 1)
-    height, work, corner = np.empty(n_steps + 1), np.empty((3, n_steps + 1)), np.empty((1, n_steps + 1), np.int64)
+    height, work, hull_i = np.empty(n_steps + 1), np.empty((3, n_steps + 1)), np.empty(n_steps + 1, np.int64)
     for r in range(n_radials):
         fit_geodesic(site[0], site[1], FULL_TURN_DEG * r / n_radials, n_steps * step_km * 1000.0, power)
         places(power, n_steps, grid, row, column)
         n = read_radial(value, n_steps, row, column, height)
-        bullington_radial(n, path, x, inverse, fall, height, height, is_wanted[r], work, corner, out[r])
+        bullington_radial(n, path, x, inverse, fall, height, free_db, is_wanted[r], work, hull_i, out[r])
         out[r, n + 1 :] = math.nan

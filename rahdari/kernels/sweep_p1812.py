@@ -87,6 +87,7 @@ from rahdari.kernels.p1812 import (
 from rahdari.kernels.p1812_path import nearest_point, roughness_m
 from rahdari.kernels.raster import FIT_DEGREE, HALF, fit_geodesic
 from rahdari.kernels.sweep import (
+    DB,
     FULL_TURN_DEG,
     farthest_above,
     least_clearance,
@@ -118,7 +119,6 @@ FAR_BELOW_DB = 30.0  # troposcatter this far above the rest adds less than 1e-5 
 FLOOR_LOG_BETA = -40.0  # below it the linear part of the time term alone exceeds 48 dB
 FLOOR_STEPS = 400
 FLOOR_SLACK_DB = 1.0  # the term changes by less between two steps of the search
-DB = 10.0 / LN10
 
 
 @njit("float64(float64, float64, float64)", cache=True, nogil=True)
@@ -193,7 +193,7 @@ def duct_coupling_floor_db(row: Floats) -> float:
         low_db = 45.375 - 137.0 * f + 92.5 * f * f
     angle_mrad += MRAD * path_km / row[RADIUS]
     spread_db = 2.0 * DB * math.log(f * spread_km * shield)
-    return 102.45 + spread_db + shield_db + low_db + 5e-5 * row[RADIUS] * third * angle_mrad
+    return float(102.45 + spread_db + shield_db + low_db + 5e-5 * row[RADIUS] * third * angle_mrad)
 
 
 @njit("void(float64[::1], float64[::1], float64[::1], int64, int64, int64, float64)", cache=True, nogil=True)
@@ -239,7 +239,8 @@ def median_db(row: Floats, table: Floats, k: int, location_db: float) -> float:
     rest_db = sight_db + diffraction_db
     if diffraction_db > 0.0 and duct_coupling_floor_db(row) + table[DUCT_FLOOR, k] <= rest_db:
         return math.nan
-    return mixed_with_scatter_db(rest_db, table[SCATTER, k] + SCATTER_MRAD_DB * row[ANGLE], sight_db, location_db)
+    scatter_db = table[SCATTER, k] + SCATTER_MRAD_DB * row[ANGLE]
+    return float(mixed_with_scatter_db(rest_db, scatter_db, sight_db, location_db))
 
 
 @njit(
