@@ -204,7 +204,7 @@ def traffic_gb_per_day(busy_mbps: ArrayLike) -> FloatArray:
     """Return gigabytes of a day whose busiest hour carries ``busy_mbps``.
 
     >>> float(traffic_gb_per_day(100.0).round(1))
-    688.1
+    674.6
     """
     hourly = np.asarray(busy_mbps, np.float64) * SECONDS_PER_HOUR / MEGABITS_PER_GIGABYTE
     return np.asarray(hourly * sum(DAY_SHAPE))

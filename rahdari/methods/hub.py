@@ -9,7 +9,6 @@ Antennas follow the envelope of ITU-R F.699-8 or a vendor's file.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ from rahdari.errors import InputError, Problem
 from rahdari.kernels import hub as kernel
 from rahdari.kernels import hub_plan as planner
 from rahdari.methods.antenna import f699_discrimination_db
-from rahdari.methods.hub_input import MOST_NODES, HubRules, hub_arrays
+from rahdari.methods.hub_input import MODULATIONS, MOST_NODES, HubRules, hub_arrays
 from rahdari.model.certificate import Certificate
 
 if TYPE_CHECKING:
@@ -35,36 +34,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-CODE_RATE = 0.92  # net over gross bits of a microwave modem, usual (assumed)
-ROLL_OFF = 0.12  # channel over symbol rate less one, usual (assumed)
-#: From Shannon's bound to a modem: 1.53 dB that square constellations lose (Forney 1984) and 3 dB assumed.
-GAP_DB = 4.53
-BITS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)  # QPSK to 4096-QAM
 MOST_CANCELLATION_DB = 60.0  # no published canceller comes near
 NOT_PLANNED = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Modulation:
-    """One modem setting: least signal over noise and interference, and net bits per second and hertz of channel."""
-
-    name: str
-    needed_db: float
-    bps_per_hz: float
-
-
-def modem(bits_count: int) -> Modulation:
-    """Return a modulation of so many bits a symbol: Shannon's bound at its coded bits, and a gap of 4.5 dB.
-
-    >>> modem(8).name, round(modem(8).needed_db, 1), round(modem(8).bps_per_hz, 2)
-    ('256qam', 26.7, 6.57)
-    """
-    coded = bits_count * CODE_RATE
-    name = "qpsk" if 2**bits_count == 4 else f"{2**bits_count}qam"  # noqa: PLR2004  # four points
-    return Modulation(name, 10.0 * math.log10(2.0**coded - 1.0) + GAP_DB, coded / (1.0 + ROLL_OFF))
-
-
-MODULATIONS = tuple(modem(bits) for bits in BITS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,10 +124,11 @@ def least_angles(
     )
 
 
-def _schemes() -> tuple[FloatArray, FloatArray]:
+def _schemes(rules: HubRules) -> tuple[FloatArray, FloatArray]:
     """Return what each modulation needs, as a ratio, and what it carries."""
-    needed = np.array([10.0 ** (scheme.needed_db / 10.0) for scheme in MODULATIONS])
-    return needed, np.array([scheme.bps_per_hz for scheme in MODULATIONS])
+    schemes = rules.modulations
+    needed = np.array([10.0 ** (scheme.needed_db / 10.0) for scheme in schemes])
+    return needed, np.array([scheme.bps_per_hz for scheme in schemes])
 
 
 def solve(
@@ -177,7 +149,7 @@ def solve(
     kernel.fill_pairs(
         links.fields, links.pattern, links.tables, links.start, links.pair_start, links.cooperates, limits, pairs
     )
-    needed, efficiency = _schemes()
+    needed, efficiency = _schemes(rules)
     n_links = links.table.height
     hub = np.zeros((links.start.size - 1, planner.N_HUB_FIELDS))
     link = np.zeros((planner.N_LINK_FIELDS, n_links))
@@ -216,9 +188,9 @@ def _decibels(ratio: FloatArray) -> FloatArray:
     return np.asarray(10.0 * np.log10(np.maximum(ratio, 1e-12)))
 
 
-def _margins_db(links: HubLinks, plan: Solved) -> tuple[FloatArray, FloatArray]:
+def _margins_db(links: HubLinks, plan: Solved, rules: HubRules) -> tuple[FloatArray, FloatArray]:
     """Return (n,) the fade that each link's modulation stands, with interference and without; lowest where none."""
-    needed, _ = _schemes()
+    needed, _ = _schemes(rules)
     fade = 10.0 ** (links.fields[kernel.FADE_DB] / 10.0)
     allowed = 1.0 / needed[np.maximum(plan.link[1], 0).astype(np.int64)]
     up, down, noise = (row / scale for row, scale in zip(plan.link[2:5], (fade, np.ones_like(fade), fade), strict=True))
@@ -231,8 +203,8 @@ def _margins_db(links: HubLinks, plan: Solved) -> tuple[FloatArray, FloatArray]:
     return _decibels(stood), _decibels(left / quiet)
 
 
-def _availability(links: HubLinks, plan: Solved, suffix: str) -> list[pl.Series]:
-    stood_db, alone_db = _margins_db(links, plan)
+def _availability(links: HubLinks, plan: Solved, rules: HubRules, suffix: str) -> list[pl.Series]:
+    stood_db, alone_db = _margins_db(links, plan, rules)
     outage = np.where(stood_db > 0.0, links.outage(np.maximum(stood_db, 0.0)), 1.0)
     return [
         pl.Series(f"margin_{suffix}_db", stood_db),
@@ -289,7 +261,7 @@ def _channels(links: HubLinks, plain: Solved, cancelled: Solved, rules: HubRules
     table = links.table.select("hub_id", "link_id", "azimuth_deg").with_columns(
         design_fade_db=pl.Series(links.fields[kernel.FADE_DB])
     )
-    names, efficiency = [None, *(scheme.name for scheme in MODULATIONS)], np.append(0.0, _schemes()[1])
+    names, efficiency = [None, *(scheme.name for scheme in rules.modulations)], np.append(0.0, _schemes(rules)[1])
     for suffix, plan in (("plain", plain), ("cancelled", cancelled)):
         scheme = plan.link[1].astype(np.int64) + 1
         width = rules.spectrum_mhz / np.repeat(plan.hub[:, planner.N_CHANNELS], np.diff(links.start))
@@ -326,12 +298,12 @@ def hub_plan(
     """
     check_cancellation(cancellation_db)
     rules = HubRules() if rules is None else rules
-    links = hub_arrays(hub_links, rules, patterns or {}, MODULATIONS[-1].needed_db, outage)
+    links = hub_arrays(hub_links, rules, patterns or {}, outage)
     plain = solve(links, rules, 0.0)
     cancelled = with_bounds(solve(links, rules, cancellation_db, given=plain.link[0].astype(np.int64)), plain)
     capacity = _capacity(links, plain, cancelled, rules)
     availability = links.table.select("hub_id", "link_id").with_columns(
-        *_availability(links, plain, "plain"), *_availability(links, cancelled, "cancelled")
+        *_availability(links, plain, rules, "plain"), *_availability(links, cancelled, rules, "cancelled")
     )
     cost = float(cancelled.hub[:, planner.N_CHANNELS].sum())
     certificate = Certificate(

@@ -20,7 +20,7 @@ import polars as pl
 from rahdari.errors import InputError, Problem
 from rahdari.kernels import hub as kernel
 from rahdari.kernels import hub_plan as planner
-from rahdari.methods.hub import MODULATIONS, check_cancellation, interference_ratios, solve
+from rahdari.methods.hub import check_cancellation, interference_ratios, solve
 from rahdari.methods.hub_input import DEFAULTS, HubRules, hub_arrays
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ LOADS_RATIO = (0.5, 1.0, 2.0, 4.0)
 ANTENNAS_RATIO = (1.0, 2.0)  # times the diameter given
 
 
-def _carried(links: HubLinks, plan: Solved, asked: FloatArray | None) -> FloatArray:
-    """Return (hubs,) bits per second and hertz carried: all that links can, or no more than each is asked for."""
-    efficiency = np.append(np.array([scheme.bps_per_hz for scheme in MODULATIONS]), 0.0)
+def _carried(links: HubLinks, plan: Solved, asked: FloatArray, rules: HubRules) -> FloatArray:
+    """Return (hubs,) bits per second and hertz carried, of each link no more than it is asked for."""
+    efficiency = np.append(np.array([scheme.bps_per_hz for scheme in rules.modulations]), 0.0)
     width = 1.0 / np.repeat(plan.hub[:, planner.N_CHANNELS], np.diff(links.start))
     rate = efficiency[plan.link[1].astype(np.int64)] * links.fields[kernel.STREAMS] * width
-    return np.asarray(np.add.reduceat(rate if asked is None else np.minimum(rate, asked), links.start[:-1]))
+    return np.asarray(np.add.reduceat(np.minimum(rate, asked), links.start[:-1]))
 
 
 def _asked(links: HubLinks, base: Solved, load_ratio: float) -> FloatArray:
@@ -87,7 +87,9 @@ def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     return np.where(below > 0.0, above / np.where(below > 0.0, below, 1.0), nothing)
 
 
-def _verdict(links: HubLinks, base: Solved, plan: Solved, loads: Sequence[float]) -> list[dict[str, float | int]]:
+def _verdict(
+    links: HubLinks, base: Solved, plan: Solved, loads: Sequence[float], rules: HubRules
+) -> list[dict[str, float | int]]:
     left, raw = interference_ratios(links, plan)
     before, _ = interference_ratios(links, base)
     removed = np.where(raw > 0.0, 1.0 - left / np.where(raw > 0.0, raw, 1.0), 0.0)
@@ -95,7 +97,7 @@ def _verdict(links: HubLinks, base: Solved, plan: Solved, loads: Sequence[float]
     rows: list[dict[str, float | int]] = []
     for load in loads:
         asked = _asked(links, base, load)
-        capacity = _ratio(_carried(links, plan, asked), _carried(links, base, asked))
+        capacity = _ratio(_carried(links, plan, asked, rules), _carried(links, base, asked, rules))
         is_efficient = efficiency >= EFFICIENCY_CLAIM_RATIO - ROUNDING
         is_double = capacity >= CAPACITY_CLAIM_RATIO - ROUNDING
         is_clean, is_rounded = removed >= INTERFERENCE_CLAIM_FRAC, removed >= ROUNDED_FRAC
@@ -153,7 +155,7 @@ def hub_claims(
         raise InputError([Problem(f"a load of {load}", "give a ratio above 0", column="loads_ratio") for load in bad])
     rows: list[dict[str, float | int | str]] = []
     for antenna in antennas_ratio:
-        links = hub_arrays(_larger(hub_links, antenna), rules, patterns or {}, MODULATIONS[-1].needed_db)
+        links = hub_arrays(_larger(hub_links, antenna), rules, patterns or {})
         plain = solve(links, rules, 0.0)
         plans = {
             figure: solve(links, rules, figure, given=plain.link[0].astype(np.int64)) for figure in cancellations_db
@@ -168,5 +170,5 @@ def hub_claims(
                 }
                 by_planning = _ratio(plain.hub[:, planner.RATE], base.hub[:, planner.RATE])
                 key["median_gain_by_planning_alone_ratio"] = float(np.median(by_planning))
-                rows += [{**key, **verdict} for verdict in _verdict(links, base, plan, loads_ratio)]
+                rows += [{**key, **verdict} for verdict in _verdict(links, base, plan, loads_ratio, rules)]
     return pl.DataFrame(rows)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +57,36 @@ POSITIVE = ("length_km", "frequency_ghz", "diameter_m", "far_diameter_m")
 NOT_NEGATIVE = ("atpc_db", "xpd_db", "rain_rate_mm_h")
 
 
+CODE_RATE = 0.92  # net over gross bits of a microwave modem, usual (assumed)
+ROLL_OFF = 0.12  # channel over symbol rate less one, usual (assumed)
+#: From Shannon's bound to a modem: 1.53 dB that square constellations lose (Forney 1984) and 3 dB assumed.
+GAP_DB = 4.53
+BITS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)  # QPSK to 4096-QAM
+
+
+@dataclass(frozen=True, slots=True)
+class Modulation:
+    """One modem setting: least signal over noise and interference, and net bits per second and hertz of channel."""
+
+    name: str
+    needed_db: float
+    bps_per_hz: float
+
+
+def modem(bits_count: int) -> Modulation:
+    """Return a modulation of so many bits a symbol: Shannon's bound at its coded bits, and a gap of 4.5 dB.
+
+    >>> modem(8).name, round(modem(8).needed_db, 1), round(modem(8).bps_per_hz, 2)
+    ('256qam', 26.7, 6.57)
+    """
+    coded = bits_count * CODE_RATE
+    name = "qpsk" if 2**bits_count == 4 else f"{2**bits_count}qam"  # noqa: PLR2004  # four points
+    return Modulation(name, 10.0 * math.log10(2.0**coded - 1.0) + GAP_DB, coded / (1.0 + ROLL_OFF))
+
+
+MODULATIONS = tuple(modem(bits) for bits in BITS)
+
+
 @dataclass(frozen=True, slots=True)
 class HubRules:
     """What holds for all hubs of a plan; the defaults are stated assumptions of a planner.
@@ -62,7 +94,8 @@ class HubRules:
     A link's modulation must hold for ``availability_frac`` of the year; ``spectrum_mhz`` is what a hub may use in one
     direction, cut into as many equal channels as the plan needs.  ``off_axis_xpd_db`` is the protection of opposite
     polarisations beside the main beam: 0, as ITU-R F.699 gives none.  ``quiet_db`` is how far ATPC lets a link stay
-    above what its highest modulation needs without a fade.
+    above what its highest modulation needs without a fade.  ``modulations`` rise in need and rate; those of a catalogue
+    may take the place of the formula's.
     """
 
     availability_frac: float = 0.9999
@@ -72,6 +105,7 @@ class HubRules:
     gradient_n_per_km: float = -400.0
     quiet_db: float = 5.0
     most_nodes: int = MOST_NODES
+    modulations: tuple[Modulation, ...] = MODULATIONS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,6 +235,9 @@ def _rule_problems(rules: HubRules) -> list[Problem]:
         problems.append(Problem(f"an availability of {rules.availability_frac}", "give a share between 0 and 1"))
     if not (np.isfinite(rules.spectrum_mhz) and rules.spectrum_mhz > 0.0):
         problems.append(Problem(f"a spectrum of {rules.spectrum_mhz} MHz", "give megahertz above 0"))
+    ladder = [(scheme.needed_db, scheme.bps_per_hz) for scheme in rules.modulations]
+    if not ladder or any(a >= b for low, high in pairwise(ladder) for a, b in zip(low, high, strict=True)):
+        problems.append(Problem("modulations do not rise in need and rate", "sort them and drop those that never win"))
     if rules.most_nodes < kernel.MOST_LINKS:
         cure = f"give {kernel.MOST_LINKS} or more: one colouring takes that many"
         problems.append(Problem(f"a search of {rules.most_nodes} nodes", cure))
@@ -211,13 +248,12 @@ def hub_arrays(
     links: pl.DataFrame,
     rules: HubRules,
     patterns: Mapping[str, AntennaPattern],
-    highest_db: float,
     outage: Outage | None = None,
 ) -> HubLinks:
     """Return the links, checked and sorted by hub and link, with level, fade and noise of each.
 
-    ``highest_db`` is what the highest modulation needs: ATPC lowers the power of a link that has more than that and
-    ``rules.quiet_db``, by its range at most.  All faults are raised together as :class:`InputError`.
+    ATPC lowers the power of a link that has more than its highest modulation and ``rules.quiet_db`` need, by its range
+    at most.  All faults are raised together as :class:`InputError`.
     """
     if not links.height:
         raise InputError(Problem("there are no links", "give one row a link", "hub_links"))
@@ -236,7 +272,7 @@ def hub_arrays(
         peak = np.where(pattern.to_numpy() == k, patterns[name].peak_dbi, peak)
     noise = noise_dbm(rules.spectrum_mhz, 0.0) + table["noise_figure_db"].to_numpy()
     full = power + peak + peak_gain_dbi(far) - free_space_db(table["length_km"].to_numpy(), ghz)
-    drop = np.clip(full - noise - highest_db - rules.quiet_db, 0.0, table["atpc_db"].to_numpy())
+    drop = np.clip(full - noise - rules.modulations[-1].needed_db - rules.quiet_db, 0.0, table["atpc_db"].to_numpy())
     law = (multipath_and_rain if outage is None else outage)(table, rules)
     fade = fade_for_availability_db(law, table.height, 1.0 - rules.availability_frac)
     is_both = (table["polarisation"] == "both").to_numpy()

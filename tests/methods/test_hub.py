@@ -12,9 +12,9 @@ from polars.testing import assert_frame_equal
 
 from rahdari.errors import InputError
 from rahdari.methods.antenna import folded_pattern
-from rahdari.methods.hub import MODULATIONS, colour_exactly, hub_plan, least_angles
+from rahdari.methods.hub import colour_exactly, hub_plan, least_angles
 from rahdari.methods.hub_claims import Baseline, hub_claims
-from rahdari.methods.hub_input import HubRules, xpd_in_rain_db
+from rahdari.methods.hub_input import MODULATIONS, HubRules, xpd_in_rain_db
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -259,3 +259,11 @@ def test_claims_follow_their_baseline() -> None:
     assert (found["all_rounded_hold_frac"] >= found["all_hold_frac"]).all()
     with pytest.raises(InputError, match="load"):
         hub_claims(_hubs(2, 3), loads_ratio=[0.0])
+
+
+def test_a_catalogues_modulations_take_the_place_of_the_formulas() -> None:
+    two = HubRules(modulations=(MODULATIONS[0], MODULATIONS[4]))
+    used = set(hub_plan(_hubs(20, 5), 20.0, two).channels["modulation_cancelled"].drop_nulls())
+    assert used <= {"qpsk", "128qam"}
+    with pytest.raises(InputError, match="do not rise"):
+        hub_plan(_hubs(1, 3), 20.0, HubRules(modulations=(MODULATIONS[4], MODULATIONS[0])))
