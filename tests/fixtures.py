@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 import shapely
 
+from rahdari.methods.raster import Raster
+from rahdari.methods.terrain_table import terrain_rows
 from rahdari.schema import table_schema
 from rahdari.schema.checks import conform
 
@@ -23,6 +25,7 @@ N_PLACES, N_SITES = 300, 360
 N_DISTRICT_COLUMNS, N_DISTRICT_ROWS = 4, 3
 PACK_COMMON = Path(__file__).parents[1] / "rahdari" / "sources" / "packs" / "common"
 KM_PER_DEG = 111.19
+TERRAIN_STEP_DEG = 1.0 / 60.0
 SOURCE = {"evidence": "synthetic", "source_id": "test_country"}
 
 
@@ -210,11 +213,30 @@ def _country(places: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _terrain() -> Raster:
+    """Return heights that rise northwards as those of the nodes do, with ridges across, on a grid of 1.8 km."""
+    n = round((N_GRID + 1) * STEP_DEG / TERRAIN_STEP_DEG)
+    west, north = LON_WEST_DEG - STEP_DEG, LAT_SOUTH_DEG + STEP_DEG * N_GRID
+    row, column = np.meshgrid(np.arange(n), np.arange(n), indexing="ij")
+    lat = north - (row + 0.5) * TERRAIN_STEP_DEG
+    ridge = 40.0 * np.maximum(np.sin(column * 0.9), 0.0) * (lat > LAT_SOUTH_DEG + 0.8 * STEP_DEG * N_GRID)
+    height = 100.0 + 60.0 * (lat - LAT_SOUTH_DEG) / STEP_DEG + ridge
+    return Raster(
+        height.astype(np.float32),
+        west,
+        north,
+        TERRAIN_STEP_DEG,
+        TERRAIN_STEP_DEG,
+        is_coarse=False,
+        source="test_country",
+    )
+
+
 def small_country() -> dict[str, pl.DataFrame]:
     """Return the base tables of the test country, conformed to the base schemas and sorted by key.
 
-    Tables: country, districts, places, rights_of_way, rights_of_way_nodes, links, sites, equipment,
-    services, facts, targets, sources.
+    Tables: country, districts, places, rights_of_way, rights_of_way_nodes, links, sites, facts, targets, terrain,
+    sources and the common catalogue.
     """
     random = np.random.Generator(np.random.Philox(key=SEED))
     nodes = _nodes()
@@ -233,8 +255,9 @@ def small_country() -> dict[str, pl.DataFrame]:
     }
     source = [pl.lit(value).alias(name) for name, value in SOURCE.items()]
     frames = {name: frame.with_columns(source) for name, frame in raw.items()}
-    for name in ("equipment", "services", "sources"):
-        frames[name] = pl.read_csv(PACK_COMMON / f"{name}.csv", infer_schema_length=0)
+    for path in sorted(PACK_COMMON.glob("*.csv")):
+        frames[path.stem] = pl.read_csv(path, infer_schema_length=0)
+    frames["terrain"] = terrain_rows(_terrain(), "xx", "synthetic", "test_country")
     here = {"source_id": "test_country", "title": "Test country", "publisher": "Rahdari", "kind": "synthetic"}
     frames["sources"] = pl.concat([frames["sources"], pl.DataFrame([here])], how="diagonal")
     return {name: conform(frame, table_schema(name)) for name, frame in frames.items()}
