@@ -299,7 +299,9 @@ def _certificates(*answers: DisjointRoutes) -> list[dict[str, Any]]:
 def _warnings(asked: _Asked) -> list[str]:
     warnings = ["Routes follow the rights of way of the road data; no duct position is stated or implied."]
     n_groups = len(asked.network.risks.group_id)
-    warnings.append(f"{n_groups:,} risk groups; rates and repair times are mostly assumed; wide hazards are left out.")
+    warnings.append(
+        f"{n_groups:,} risk groups; rates and repairs are mostly assumed; wide hazards and the grid are not in it."
+    )
     if asked.request.show_named_risks and not asked.is_named:
         warnings.append(f"Risks are not named: the clearance does not cover what is {NAMED_LEVEL}.")
     return warnings
