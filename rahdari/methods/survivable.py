@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 __all__ = ["Design", "DesignViolation", "Failure", "MetricCut", "Routing", "design_survivable", "verify_design"]
 
 
+MODULAR_FIRST_FRAC = 0.5  # of the time: for the continuous design that a modular one starts from
+
+
 def design_survivable(
     instance: Instance,
     failures: str | Sequence[Failure | Collection[str] | tuple[Collection[str], float]] = "links",
@@ -71,7 +74,9 @@ def design_survivable(
         return as_given(given, design_continuous(instance, resolved, protection, gap, deadline))
     checked_modules(instance)
     unit = cheapest_unit(instance)
-    continuous = design_continuous(unit, resolved, protection, gap, deadline)
+    now = time.monotonic()
+    half = None if deadline is None else now + MODULAR_FIRST_FRAC * (deadline - now)
+    continuous = design_continuous(unit, resolved, protection, gap, half)
 
     def redesign(grown: Instance) -> Design:
         return design_continuous(grown, resolved, protection, gap, deadline)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 DEFAULT_MIP_S = 60.0  # the integer programme may take this long where no limit is given
+PROGRAMME_FRAC = 0.5  # of the time left: the rest is for closing the programme's shortfall
 ROUNDING = 1e-9  # share of a module that a need may exceed it without another being bought
 SAFETY = 1e-9  # share by which the bound stays below what rounding could reach
 
@@ -122,7 +123,8 @@ def as_modular(
     ``redesign`` designs an instance whose installed capacity grew by the integer programme's choice: what it adds
     closes the programme's shortfall.  ``None`` leaves that out (1+1, where no cuts are known).
     """
-    until = deadline if deadline is not None else time.monotonic() + DEFAULT_MIP_S
+    now = time.monotonic()
+    until = now + (DEFAULT_MIP_S if deadline is None else PROGRAMME_FRAC * (deadline - now))
     units = continuous.capacity["units"].to_numpy()
     candidates = [rounded_up(instance, units - instance.link_installed)]
     bound = continuous.lower_bound

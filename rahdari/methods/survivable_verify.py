@@ -44,8 +44,9 @@ def verify_design(instance: Instance, design: Design) -> None:
     if routing is not None and design.protection == "1+1":
         _check_pairs(instance, routing, states, capacity)
     else:
+        spread = None if routing is None else _spread(routing, capacity.size)
         for state in range(len(states.link)):
-            if routing is None or not _fits(routing, states, state, capacity):
+            if routing is None or spread is None or not _fits(routing, spread, states, state, capacity):
                 _route_anew(instance, states, state, capacity)
     if design.modules is None:
         _check_cost(instance, design, capacity)
@@ -94,7 +95,15 @@ def _section_amount(routing: Routing, amount: FloatArray) -> FloatArray:
     return total
 
 
-def _fits(routing: Routing, states: States, state: int, capacity: FloatArray) -> bool:
+def _spread(routing: Routing, n_links: int) -> csr_array:
+    """Return (links, paths) how often each path uses each link."""
+    n_paths = len(routing.path_section)
+    return csr_array(
+        (np.ones(routing.path_link.size), routing.path_link, routing.path_start), shape=(n_paths, n_links)
+    ).T.tocsr()
+
+
+def _fits(routing: Routing, spread: csr_array, states: States, state: int, capacity: FloatArray) -> bool:
     """Return whether the routing carries a state's traffic on links that work, within the capacity."""
     amount = states.amount[states.profile[state]]
     wanted = _section_amount(routing, amount)
@@ -109,11 +118,7 @@ def _fits(routing: Routing, states: States, state: int, capacity: FloatArray) ->
     if (sent < wanted * (1.0 - TOLERANCE)).any() or (flow < 0.0).any():
         return False
     per_path = np.bincount(routing.flow_path, weights=flow, minlength=len(routing.path_section))
-    spread = csr_array(
-        (np.ones(routing.path_link.size), routing.path_link, routing.path_start),
-        shape=(len(routing.path_section), capacity.size),
-    )
-    load = np.asarray(spread.T @ per_path)
+    load = np.asarray(spread @ per_path)
     slack = TOLERANCE * np.maximum(capacity, load.max(initial=0.0) * TOLERANCE)
     return not (load[states.link[state]] > 0.0).any() and bool((load <= capacity + slack).all())
 
@@ -234,8 +239,12 @@ def _right_side(instance: Instance, states: States, state: int, weight: FloatArr
     graph = csr_array((length[is_first], (ends[is_first, 0], ends[is_first, 1])), shape=(n, n))
     amount = states.amount[states.profile[state]]
     asked = np.flatnonzero(amount > 0.0)
-    sources, place = np.unique(instance.demand_node[asked, 0], return_inverse=True)
     if not asked.size:
         return 0.0
+    # Distances are the same both ways: the end that more demands have is the source, so that few sources do.
+    pair = instance.demand_node[asked]
+    count = np.bincount(pair.ravel(), minlength=n)
+    is_turned = count[pair[:, 1]] > count[pair[:, 0]]
+    sources, place = np.unique(np.where(is_turned, pair[:, 1], pair[:, 0]), return_inverse=True)
     distance = dijkstra(graph, directed=False, indices=sources)
-    return float(amount[asked] @ distance[place, instance.demand_node[asked, 1]])
+    return float(amount[asked] @ distance[place, np.where(is_turned, pair[:, 0], pair[:, 1])])
