@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import shapely
 
-import rahdari
 from rahdari.schema import base_schemas, read_schema
 from rahdari.schema.checks import conform
 from rahdari.store.parquet import write_table
 from rahdari.store.plans import write_plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rahdari.schema import TableSchema
 
-BACKBONE_TABLES = Path(rahdari.__file__).parent / "engines" / "backbone" / "tables"
+#: What the map reads of the core; the engine's own tables hold more.
+CORE_ENDS_SCHEMA = """from_node_id,text,,,First end,result,
+to_node_id,text,,,Second end,result,
+from_name,text,,,City at the first end,optional,
+to_name,text,,,City at the second end,optional,
+"""
+SCHEMA_HEAD = "column,type,unit,default,description,status,formula\n"
+CORE_CAPACITY_SCHEMA = f"""{SCHEMA_HEAD}link_id,id,,,Chain of ways,key,
+{CORE_ENDS_SCHEMA}fibre_km,float,km,,Fibre length,result,
+total_gbps,float,gbps,,Capacity,result,
+used_frac,float,frac,,Share in use,result,
+geometry,geometry:line,,,Line,result,
+"""
+CORE_DEMANDS_SCHEMA = f"""{SCHEMA_HEAD}demand_id,id,,,Pair of cities,key,
+{CORE_ENDS_SCHEMA}demand_gbps,float,gbps,,Demand,result,
+"""
 
 ACCESS_SCHEMA = """column,type,unit,default,description,status,formula
 place_id,key:places,,,Place,key,
@@ -162,21 +177,15 @@ def _core() -> dict[str, pl.DataFrame]:
             for kind in ("node_id", "name")
         }
 
-    n_links = len(CORE_LINKS)
     total = np.array([capacity for *_, capacity in CORE_LINKS])
-    working = np.array([400.0, 0.0, 500.0, 200.0])
     lines = shapely.to_wkb([shapely.LineString([points[a], points[b]]) for a, b, _ in CORE_LINKS])
     capacity = {
-        "link_id": [f"core-{k}" for k in range(n_links)], **ends(CORE_LINKS),
-        "length_km": [300.0, 350.0, 600.0, 400.0], "fibre_km": [330.0, 385.0, 660.0, 440.0],
-        "has_second_way": [True, True, True, False], "working_gbps": working, "spare_gbps": total - working,
-        "total_gbps": total, "used_frac": working / total, "n_wavelengths": [4] * n_links,
-        "n_fibre_pairs": [1] * n_links, "usd_per_gbps_km": [0.06] * n_links, "cost_usd": [10_000.0] * n_links,
-        "geometry": lines,
+        "link_id": [f"core-{k}" for k in range(len(CORE_LINKS))], **ends(CORE_LINKS),
+        "fibre_km": [330.0, 385.0, 660.0, 440.0], "total_gbps": total,
+        "used_frac": np.array([400.0, 0.0, 500.0, 200.0]) / total, "geometry": lines,
     }  # fmt: skip
     demands = {
         "demand_id": [f"core-n{a}-n{b}" for a, b, _ in CORE_DEMANDS], **ends(CORE_DEMANDS),
-        "great_circle_km": [300.0] * len(CORE_DEMANDS), "rtt_floor_ms": [2.938] * len(CORE_DEMANDS),
         "demand_gbps": [gbps for *_, gbps in CORE_DEMANDS],
     }  # fmt: skip
     return {"backbone_capacity": pl.DataFrame(capacity), "backbone_demands": pl.DataFrame(demands)}
@@ -250,8 +259,9 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
     own.mkdir(parents=True)
     (own / "access.csv").write_text(ACCESS_SCHEMA, encoding="utf-8")
     (own / "planned_links.csv").write_text(PLANNED_LINKS_SCHEMA, encoding="utf-8")
-    engines = [*own.glob("*.csv"), *BACKBONE_TABLES.glob("backbone_*.csv")]
-    schemas = {**base_schemas(), **{path.stem: read_schema(path) for path in engines}}
+    (own / "backbone_capacity.csv").write_text(CORE_CAPACITY_SCHEMA, encoding="utf-8")
+    (own / "backbone_demands.csv").write_text(CORE_DEMANDS_SCHEMA, encoding="utf-8")
+    schemas = {**base_schemas(), **{path.stem: read_schema(path) for path in own.glob("*.csv")}}
     files, contents = {}, {}
     for name, frame in _frames(n_places, n_links).items():
         path = staging / f"{name}.parquet"

@@ -1,5 +1,5 @@
 // The map without WebGL: the same layers from flat arrays on a 2D canvas.
-import { COAST, DASH_PX, DISPUTED, FAILED_DASH_PX, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, atZoom, graticule, graticuleStep } from "./style_rules.js";
+import { COAST, DASH_PX, DISPUTED, FAILED_DASH_PX, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, atZoom, graticule, graticuleStep, widthIndex } from "./style_rules.js";
 
 const TILE_PX = 512; // size of the world at zoom 0, as MapLibre counts zooms
 const PADDING_PX = 36;
@@ -122,7 +122,7 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
     }
   }
   function drawLines(layer, part) {
-    const lineWidth = atZoom(WIDTH_STOPS, view.zoom, layer.is_planned ? 1 : 0);
+    const lineWidth = atZoom(WIDTH_STOPS, view.zoom, widthIndex(layer));
     const classes = part.classes[year];
     for (const { value, colour } of layer.classes) {
       for (const flag of [0, 1]) {

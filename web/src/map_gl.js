@@ -1,6 +1,6 @@
 // The map on WebGL: MapLibre GL JS with one PMTiles archive a layer.  Nothing comes from another host.
 import { Map as GlMap, addProtocol, prewarm, setWorkerCount, setWorkerUrl } from "./vendor/maplibre-gl.mjs";
-import { COAST, DISPUTED, FAILED_DASH_PX, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, graticule, graticuleStep } from "./style_rules.js";
+import { COAST, DISPUTED, FAILED_DASH_PX, GRATICULE, HOLLOW_STOPS, LAND, LAND_EDGE, NO_VALUE, RADIUS_STOPS, WIDTH_STOPS, graticule, graticuleStep, widthIndex } from "./style_rules.js";
 
 setWorkerUrl(new URL("./vendor/maplibre-gl-worker.mjs", import.meta.url).href);
 setWorkerCount(2);
@@ -54,7 +54,7 @@ function lineLayers(layer, year, tiles) {
     layout: { "line-cap": isHollow ? "butt" : "round", "line-join": "round" },
     paint: {
       "line-color": colour(layer, year),
-      "line-width": isHollow ? byZoom(HOLLOW_STOPS, (values) => values[0]) : byZoom(WIDTH_STOPS, (values) => values[layer.is_planned ? 1 : 0]),
+      "line-width": isHollow ? byZoom(HOLLOW_STOPS, (values) => values[0]) : byZoom(WIDTH_STOPS, (values) => values[widthIndex(layer)]),
       ...(isHollow ? { "line-gap-width": byZoom(HOLLOW_STOPS, (values) => values[1]) } : {}),
     },
   });

@@ -10,8 +10,12 @@ export const FAILED_DASH_PX = [7, 5];
 
 /** Radius of a point in pixels at a zoom; weight 0 village, 1 town, 2 city. */
 export const RADIUS_STOPS = [[4, [1.1, 2.2, 3.6]], [6, [1.7, 3.2, 5]], [8, [3, 5, 7]], [11, [6, 8, 10]]];
-/** Width of a line in pixels at a zoom: existing, planned. */
-export const WIDTH_STOPS = [[4, [0.7, 0.7]], [6, [1, 1.1]], [8, [1.4, 2]], [11, [2.5, 4]]];
+/** Width of a line in pixels at a zoom: existing, planned, few (a network of a few hundred links). */
+export const WIDTH_STOPS = [[4, [0.7, 0.7, 2]], [6, [1, 1.1, 2.6]], [8, [1.4, 2, 3.4]], [11, [2.5, 4, 5]]];
+const FEW = 1000;
+
+/** Return which of the widths a layer of lines has. */
+export const widthIndex = (layer) => (layer.engine && layer.n_features <= FEW ? 2 : layer.is_planned ? 1 : 0);
 
 /** Hollow line at a zoom: width of each edge, gap between them. */
 export const HOLLOW_STOPS = [[4, [0.5, 0.7]], [7, [0.8, 1.2]], [11, [1.3, 3]]];
