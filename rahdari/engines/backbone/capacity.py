@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 MBPS_PER_GBPS = 1000.0
 LEAST_DISTANCE_KM = 10.0  # below, gravity between two points of one conurbation would grow without bound
-LEAST_SHARE = 1e-4  # demands below this share of all traffic are added to their cities' demand to the landings
-
 MOST_SPANS = 60  # beyond, no format of the table holds
 
 
@@ -60,9 +58,17 @@ def line_price(params: BackboneParams, equipment: pl.DataFrame) -> LinePrice | N
 
 
 def core_demands(
-    core: Core, lon_deg: FloatArray, lat_deg: FloatArray, landings: IntArray, params: BackboneParams
+    core: Core,
+    lon_deg: FloatArray,
+    lat_deg: FloatArray,
+    landings: IntArray,
+    params: BackboneParams,
+    *,
+    least_frac: float,
 ) -> tuple[IntArray, FloatArray]:
     """Return the ends (d, 2), as numbers of centres, and the Gbit/s of the demands of the core.
+
+    Demands between cities below ``least_frac`` of all traffic go to the landings instead.
 
     ``landings`` are numbers of centres where sea cables land, in order: traffic to them goes to each in equal parts;
     without any all traffic runs between cities.  Between cities traffic goes by gravity: the product of what leaves
@@ -77,7 +83,7 @@ def core_demands(
     weight = leaves[first] * leaves[second] / km**params.gravity_exponent
     # Each unit between two cities leaves one and enters the other: the sum over pairs is half of what leaves.
     gravity = weight * (0.5 * (1.0 - share) * leaves.sum() / weight.sum() if weight.sum() > 0.0 else 0.0)
-    is_small = gravity < LEAST_SHARE * leaves.sum() if landings.size else np.zeros(gravity.size, np.bool_)
+    is_small = gravity < least_frac * leaves.sum() if landings.size else np.zeros(gravity.size, np.bool_)
     outward = share * leaves
     np.add.at(outward, first[is_small], gravity[is_small])
     ends = [np.stack([first[~is_small], second[~is_small]], axis=1)]
@@ -95,14 +101,21 @@ def core_demands(
 
 
 def core_instance(
-    core: Core, ways: Ways, nodes: pl.DataFrame, landings: IntArray, *, params: BackboneParams, price: LinePrice
+    core: Core,
+    ways: Ways,
+    nodes: pl.DataFrame,
+    landings: IntArray,
+    *,
+    params: BackboneParams,
+    price: LinePrice,
+    least_frac: float,
 ) -> Instance:
     """Return the capacity-planning instance of the core: Gbit/s and US dollars."""
     number = {int(node): i for i, node in enumerate(core.nodes)}
     place = nodes[core.nodes.tolist()]
     lon, lat = place["lon_deg"].to_numpy(), place["lat_deg"].to_numpy()
     centre = np.array([number[int(node)] for node in core.centre_node], np.int64)
-    pairs, gbps = core_demands(core, lon[centre], lat[centre], landings, params)
+    pairs, gbps = core_demands(core, lon[centre], lat[centre], landings, params, least_frac=least_frac)
     fibre_km = np.array([ways.fibre_km[way].sum() for way in core.chain_way])
     none = tuple(np.zeros(0) for _ in core.chain_way)
     name = core.centre_name
@@ -143,24 +156,32 @@ def core_failures(core: Core, ways: Ways, groups: Mapping[str, IntArray]) -> lis
     return failures
 
 
-def cheapest_load(instance: Instance) -> FloatArray:
-    """Return (m,) the Gbit/s on each link when all demand takes its cheapest way."""
+def working_routes(instance: Instance) -> list[IntArray]:
+    """Return for each demand the links of its cheapest way, in order from its first end; none where there is no way."""
     ends = instance.link_node
     arcs = two_way_arcs(len(instance.node_id), ends[:, 0], ends[:, 1], instance.link_unit_cost)
-    load = np.zeros(ends.shape[0])
+    found = [np.zeros(0, np.int64) for _ in instance.demand_id]
     for source in np.unique(instance.demand_node[:, 0]).tolist():
         own = np.flatnonzero(instance.demand_node[:, 0] == source)
         paths, _ = shortest_ways(arcs, source, instance.demand_node[own, 1])
-        for path, value in zip(paths, instance.demand_value[own].tolist(), strict=True):
+        for number, path in zip(own.tolist(), paths, strict=True):
             if path is not None:
-                load[arcs.way[path.arc]] += value
+                found[number] = arcs.way[path.arc]
+    return found
+
+
+def load_of(instance: Instance, routes: Sequence[IntArray]) -> FloatArray:
+    """Return (m,) the Gbit/s that routes put on each link."""
+    load = np.zeros(len(instance.link_id))
+    for links, value in zip(routes, instance.demand_value.tolist(), strict=True):
+        load[links] += value
     return load
 
 
-def designed(instance: Instance, failures: Sequence[Failure], params: BackboneParams) -> Design:
+def designed(instance: Instance, failures: Sequence[Failure], gap_frac: float) -> Design:
     """Return the cheapest capacities found that survive every failure by rerouting, with their bound."""
     return design_survivable(
-        instance, failures=list(failures), protection="restoration", gap=params.core_gap_frac,
+        instance, failures=list(failures), protection="restoration", gap=gap_frac,
         time_limit_s=None, unprotected="report",  # by gap alone: results must not depend on speed
     )  # fmt: skip
 
@@ -175,52 +196,3 @@ def chain_line(chain: IntArray, end: int, ways: Ways, shapes: Mapping[int, LineS
         points += line if is_forward else line[::-1]
         node = int(ways.arcs.head[way] if is_forward else ways.arcs.head[way + n_ways])
     return bytes(shapely.to_wkb(LineString(points)))
-
-
-def capacity_rows(
-    core: Core,
-    ways: Ways,
-    geometry: pl.Series,
-    instance: Instance,
-    design: Design,
-    *,
-    price: LinePrice,
-    n_channels: int,
-) -> list[dict[str, object]]:
-    """Return the rows of ``backbone_capacity``.
-
-    Working capacity is the load of the cheapest routing as far as it goes; the rest is spare, shared by failures.
-    """
-    units = dict(design.capacity.select("link_id", "units").iter_rows())
-    load = cheapest_load(instance)
-    used = sorted({int(way) for chain in core.chain_way for way in chain})
-    shapes = dict(zip(used, shapely.from_wkb(geometry[used].to_numpy()), strict=True))
-    centre = dict(zip(core.centre_node.tolist(), core.centre_name, strict=True))
-    alone = {failure for failure, _ in design.cut_off}
-    rows = []
-    for i, (link_id, chain) in enumerate(zip(instance.link_id, core.chain_way, strict=True)):
-        total = float(units[link_id])
-        working = min(float(load[i]), total)
-        first, second = core.chain_node[i].tolist()
-        rows.append(
-            {
-                "link_id": link_id,
-                "from_node_id": instance.node_id[instance.link_node[i, 0]],
-                "to_node_id": instance.node_id[instance.link_node[i, 1]],
-                "from_name": centre.get(first),
-                "to_name": centre.get(second),
-                "length_km": float(ways.length_km[chain].sum()),
-                "fibre_km": float(instance.link_length_km[i]),
-                "has_second_way": link_id not in alone,
-                "working_gbps": working,
-                "spare_gbps": total - working,
-                "total_gbps": working + (total - working),
-                "used_frac": working / total if total > 0.0 else 0.0,
-                "n_wavelengths": int(np.ceil(total / price.channel_gbps - 1e-9)),
-                "n_fibre_pairs": int(np.ceil(np.ceil(total / price.channel_gbps - 1e-9) / n_channels)),
-                "usd_per_gbps_km": price.usd_per_gbps_km,
-                "cost_usd": total * float(instance.link_length_km[i]) * price.usd_per_gbps_km,
-                "geometry": chain_line(chain, first, ways, shapes),
-            }
-        )
-    return rows

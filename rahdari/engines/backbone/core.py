@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,11 +109,19 @@ def neighbour_pairs(lon_deg: FloatArray, lat_deg: FloatArray, n_neighbours: int)
     return sorted(pairs)
 
 
-def used_ways(arcs: Arcs, node: IntArray, pairs: list[tuple[int, int]], n_ways: int) -> BoolArray:
-    """Return (n_ways,) whether a way lies on the cheapest disjoint pair, else the shortest way, of some pair."""
+def used_ways(
+    arcs: Arcs, node: IntArray, pairs: list[tuple[int, int]], n_ways: int, reuse_ratio: float = 1.0
+) -> BoolArray:
+    """Return (n_ways,) whether a way lies on the cheapest disjoint pair, else the shortest way, of some pair.
+
+    Pairs choose one after another, and a way that an earlier pair uses counts ``reuse_ratio`` of its length: lines of
+    the core run together where that costs little.
+    """
     used = np.zeros(n_ways, np.bool_)
+    whole = arcs
     for first, second in pairs:
         source, target = int(node[first]), int(node[second])
+        arcs = replace(whole, cost_km=whole.cost_km * np.where(used[whole.way], reuse_ratio, 1.0))
         pair = disjoint_pair(arcs, source, target)
         if pair is not None:
             for path in (pair.first, pair.second):
@@ -175,7 +183,7 @@ def core_of(tables: Tables, ways: Ways, nodes: pl.DataFrame, params: BackbonePar
     end_node = np.stack([ways.arcs.tail[:n_ways], ways.arcs.head[:n_ways]], axis=1)
     home = np.flatnonzero(~ways.is_abroad)
     arcs = two_way_arcs(nodes.height, end_node[home, 0], end_node[home, 1], ways.fibre_km[home])
-    used = home[used_ways(arcs, centres["node"].to_numpy(), pairs, home.size)]
+    used = home[used_ways(arcs, centres["node"].to_numpy(), pairs, home.size, params.core_reuse_ratio)]
     chain_node, chain_way = chains_of(used, end_node[used], set(centres["node"].to_list()))
     if not chain_way:
         return None

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from rahdari.engines.backbone.ends import RouteRequest, route_requests, slug
+from rahdari.engines.backbone.joint import pair_up, way_up_frac
 from rahdari.engines.backbone.light import optical_row
 from rahdari.engines.backbone.national import national
-from rahdari.engines.backbone.risks import found_risks
-from rahdari.methods.availability import fibre_availability_frac, parallel_availability_frac
+from rahdari.engines.backbone.risks import LEVELS, found_risks, shared_rows
 from rahdari.methods.geo import great_circle_km
 from rahdari.methods.results import result_frame
 from rahdari.methods.routing import (
@@ -32,9 +32,12 @@ from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
 if TYPE_CHECKING:
     from rahdari.engines.backbone.params import BackboneParams
+    from rahdari.engines.backbone.risks import FoundRisks
+    from rahdari.methods.risk import Level
     from rahdari.model import Context, Tables
 
 TABLES = Path(__file__).parent / "tables"
+ROUTE_TABLES = ("routes", "route_ways", "route_risks", "optical_paths")
 NOT_DUCTS = "Routes follow the rights of way of the road data; no duct position is stated or implied."
 FLOOR = "Delays are floors: light in the fibre alone, without equipment or queues."
 
@@ -137,37 +140,59 @@ def choose(found: list[FoundRoute], ways: Ways, params: BackboneParams) -> list[
     return others + kept[: params.n_variants]
 
 
-def _pair_columns(route: FoundRoute, ways: Ways, fibre_km: float, params: BackboneParams) -> dict[str, object]:
-    """Return the columns that speak of the second way."""
-    rate, repair_h = params.cuts_per_1000_km_per_year, params.repair_h
-    alone = float(fibre_availability_frac(fibre_km, rate, repair_h))
+def parts_of(route: FoundRoute, ways: Ways) -> tuple[IntArray, IntArray] | None:
+    """Return the ways of a route's pair, the shorter first, or ``None`` where there is no pair."""
     if route.pair is None:
-        return {
-            "has_disjoint": False, "disjoint_km": None, "disjoint_fibre_km": None, "working_fibre_km": fibre_km,
-            "working_availability_frac": alone, "disjoint_availability_frac": 0.0, "pair_availability_frac": alone,
-        }  # fmt: skip
+        return None
     parts = [ways.arcs.way[path.arc] for path in (route.pair.first, route.pair.second)]
     working, other = sorted(parts, key=lambda part: float(ways.fibre_km[part].sum()))
-    lengths = [float(ways.fibre_km[part].sum()) for part in (working, other)]
-    frac = [float(fibre_availability_frac(length, rate, repair_h)) for length in lengths]
+    return working, other
+
+
+def _pair_columns(
+    route: FoundRoute, ways: Ways, alone: dict[Level, float], params: BackboneParams, risks: FoundRisks
+) -> dict[str, object]:
+    """Return the columns that speak of the second way; ``alone`` is the route's own availability by level."""
+    parts = parts_of(route, ways)
+    if parts is None:
+        groups = risks.striking(route.way(ways))
+        return {
+            "has_disjoint": False, "disjoint_km": None, "disjoint_fibre_km": None, "working_risk_up_frac":
+            risks.up(groups), "disjoint_risk_up_frac": 0.0, "shared_risk_up_frac": 1.0, "n_shared_risk_groups": 0,
+            "is_risk_disjoint": False, "working_availability_frac": alone["central"],
+            "disjoint_availability_frac": 0.0, "pair_availability_frac": alone["central"],
+            "pair_availability_low_frac": alone["high"], "pair_availability_high_frac": alone["low"],
+        }  # fmt: skip
+    lengths = (float(ways.fibre_km[parts[0]].sum()), float(ways.fibre_km[parts[1]].sum()))
+    up = {level: pair_up(lengths, parts, risks, params, level) for level in LEVELS}
+    n_shared = risks.local(np.intersect1d(risks.striking(parts[0]), risks.striking(parts[1]))).size
     return {
         "has_disjoint": True,
-        "disjoint_km": float(ways.length_km[other].sum()),
+        "disjoint_km": float(ways.length_km[parts[1]].sum()),
         "disjoint_fibre_km": lengths[1],
         "working_fibre_km": lengths[0],
-        "working_availability_frac": frac[0],
-        "disjoint_availability_frac": frac[1],
-        "pair_availability_frac": float(parallel_availability_frac(frac[0], frac[1], params.common_cause_frac)),
+        "working_risk_up_frac": up["central"].risk_up[0],
+        "disjoint_risk_up_frac": up["central"].risk_up[1],
+        "shared_risk_up_frac": up["central"].risk_up[2],
+        "n_shared_risk_groups": n_shared,
+        "is_risk_disjoint": n_shared == 0,
+        "working_availability_frac": up["central"].way_up[0],
+        "disjoint_availability_frac": up["central"].way_up[1],
+        "pair_availability_frac": up["central"].either,
+        "pair_availability_low_frac": up["high"].either,
+        "pair_availability_high_frac": up["low"].either,
     }
 
 
-def route_row(route: FoundRoute, ways: Ways, params: BackboneParams) -> dict[str, object]:
+def route_row(route: FoundRoute, ways: Ways, params: BackboneParams, risks: FoundRisks) -> dict[str, object]:
     """Return one row of ``routes``."""
     way, stops = route.way(ways), route.request.stops
     length_km, fibre_km = float(ways.length_km[way].sum()), float(ways.fibre_km[way].sum())
     slack = fibre_km / length_km if length_km > 0.0 else 1.0
     fibre_km = length_km * slack
     delay_ms = fibre_km * FIBRE_DELAY_MS_PER_KM
+    groups = risks.striking(way)
+    alone = {level: way_up_frac(fibre_km, groups, risks, params, level) for level in LEVELS}
     return {
         "route_id": route.request.route_id,
         "name": " - ".join(stop.name for stop in stops),
@@ -184,10 +209,13 @@ def route_row(route: FoundRoute, ways: Ways, params: BackboneParams) -> dict[str
         "delay_ms": delay_ms,
         "rtt_ms": 2.0 * delay_ms,
         "repair_h": params.repair_h,
-        "availability_frac": float(
-            fibre_availability_frac(fibre_km, params.cuts_per_1000_km_per_year, params.repair_h)
-        ),
-        **_pair_columns(route, ways, fibre_km, params),
+        "n_risk_groups": int(groups.size),
+        "risk_up_frac": risks.up(groups),
+        "availability_frac": alone["central"],
+        "availability_low_frac": alone["high"],
+        "availability_high_frac": alone["low"],
+        "working_fibre_km": fibre_km,
+        **_pair_columns(route, ways, alone, params, risks),
     }
 
 
@@ -208,6 +236,16 @@ def route_ways_table(routes: list[FoundRoute], ways: Ways, rights_of_way: pl.Dat
         }
     )
     return frame.join(rights_of_way.select("row_id", "geometry"), on="row_id", how="left", maintain_order="left")
+
+
+def route_risks_table(routes: list[FoundRoute], ways: Ways, risks: FoundRisks) -> pl.DataFrame:
+    """Return ``route_risks``: for each route with a pair and each kind, how many groups strike both ways."""
+    rows: list[dict[str, object]] = []
+    for route in routes:
+        parts = parts_of(route, ways)
+        if parts is not None:
+            rows += shared_rows(route.request.route_id, risks, parts)
+    return result_frame(rows or None, TABLES / "route_risks.csv")
 
 
 def certificates_of(routes: list[FoundRoute]) -> tuple[Certificate, ...]:
@@ -235,7 +273,7 @@ def certificates_of(routes: list[FoundRoute]) -> tuple[Certificate, ...]:
     )
 
 
-def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, year: int) -> tuple[Indicator, ...]:
+def indicators_of(routes: pl.DataFrame, tables: Tables, year: int) -> tuple[Indicator, ...]:
     """Return the corridor's figures and the national ones."""
     made = []
 
@@ -251,14 +289,14 @@ def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, 
         if row["kind"] == "corridor":
             add("corridor_delay_ms", f"One-way delay floor, {label}", row["delay_ms"], "ms", "routes.delay_ms")
             add("corridor_rtt_ms", f"Round-trip floor, {label}", row["rtt_ms"], "ms", "routes.rtt_ms")
-            rates = (params.cuts_low_per_1000_km_per_year, params.cuts_high_per_1000_km_per_year)
-            frac = [float(fibre_availability_frac(row["fibre_km"], rate, row["repair_h"])) for rate in rates]
-            text = "routes.availability_frac; range from the cut rate"
+            frac = [row["availability_low_frac"], row["availability_high_frac"]]
+            text = "routes.availability_frac; range from the rates of cuts and risk groups"
             add("corridor_availability_frac", f"One way alone, {label}", row["availability_frac"], "frac", text, *frac)
             if row["has_disjoint"]:
                 pair = row["pair_availability_frac"]
-                text = "routes.pair_availability_frac"
-                add("corridor_pair_availability_frac", f"With a second way, {label}", pair, "frac", text)
+                frac = [row["pair_availability_low_frac"], row["pair_availability_high_frac"]]
+                text = "routes.pair_availability_frac; range from the rates of cuts and risk groups"
+                add("corridor_pair_availability_frac", f"With a second way, {label}", pair, "frac", text, *frac)
     legs = routes.filter(pl.col("kind") == "corridor_leg").sort("route_id")
     if legs.height:
         length_km, has_second = legs["fibre_km"].to_numpy(), legs["has_disjoint"].to_numpy()
@@ -271,6 +309,9 @@ def indicators_of(routes: pl.DataFrame, tables: Tables, params: BackboneParams, 
     if routes.height:
         share = float(routes["has_disjoint"].to_numpy().mean())
         add("routes_disjoint_frac", "Listed routes with a disjoint second way", share, "frac", "mean of has_disjoint")
+        share = float(routes["is_risk_disjoint"].to_numpy().mean())
+        text = "mean of is_risk_disjoint"
+        add("routes_risk_disjoint_frac", "Listed routes whose two ways share no risk group", share, "frac", text)
     return tuple(made)
 
 
@@ -298,24 +339,25 @@ def backbone(tables: Tables, params: BackboneParams, ctx: Context) -> EngineResu
     corridor = next((route for route in chosen if route.request.kind == "corridor"), None)
     corridor_way = corridor.way(ways) if corridor else np.zeros(0, np.int64)
     risks = found_risks(tables, ways, params)
-    core = national(tables, params, ctx, (ways, nodes), groups=risks.groups, corridor_way=corridor_way)
+    core = national(tables, params, ctx, (ways, nodes), groups=risks.local_groups(), corridor_way=corridor_way)
     notes += (*core.notes, *risks.notes)
     if not chosen:
-        empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in ("routes", "route_ways", "optical_paths")}
-        found_indicators = indicators_of(empty["routes"], tables, params, ctx.year_base)
+        empty = {name: result_frame(None, TABLES / f"{name}.csv") for name in ROUTE_TABLES}
+        found_indicators = indicators_of(empty["routes"], tables, ctx.year_base)
         return EngineResult(
             {**empty, **core.tables, **risks.tables}, (*found_indicators, *core.indicators), core.certificates,
             (*notes, "The country has no pair of ends to join."),
         )  # fmt: skip
-    routes = result_frame([route_row(route, ways, params) for route in chosen], TABLES / "routes.csv")
+    routes = result_frame([route_row(route, ways, params, risks) for route in chosen], TABLES / "routes.csv")
     prices = tables["equipment"]
     optical = [optical_row(row["route_id"], row["fibre_km"], params, prices) for row in routes.iter_rows(named=True)]
     result = {
         "routes": routes,
+        "route_risks": route_risks_table(chosen, ways, risks),
         "route_ways": route_ways_table(chosen, ways, tables["rights_of_way"]),
         "optical_paths": result_frame(optical, TABLES / "optical_paths.csv"),
         **core.tables,
         **risks.tables,
     }
-    indicators = (*indicators_of(routes, tables, params, ctx.year_base), *core.indicators)
+    indicators = (*indicators_of(routes, tables, ctx.year_base), *core.indicators)
     return EngineResult(result, indicators, (*certificates_of(chosen), *core.certificates), tuple(notes))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from rahdari.engines.backbone.params import BackboneParams
 
-AMPLIFIER_ID, TRANSPONDER_ID = "transport_amplifier", "transport_transponder"
+AMPLIFIER_ID, TRANSPONDER_ID, ROADM_ID = "transport_amplifier", "transport_transponder", "transport_roadm"
+DEGREES_PER_CHAIN = 2  # directions of optical switches for each fibre pair of a chain: one at each end
 C_BAND_FIRST_THZ = 191.35  # ITU-T G.694.1 grid: where the C band begins
 L_BAND_FIRST_THZ = 184.5  # ITU-T G.694.1 grid: where the L band of common amplifiers begins
 C_BAND_THZ = 4.8  # as wide as common amplifiers of one band are

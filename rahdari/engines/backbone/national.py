@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import shapely
 
-from rahdari.engines.backbone.capacity import (
-    capacity_rows,
-    core_failures,
-    core_instance,
-    designed,
-    line_price,
-)
+from rahdari.engines.backbone.capacity import core_failures, core_instance, line_price
+from rahdari.engines.backbone.channels import bill_rows, core_channels, wavelength_rows
 from rahdari.engines.backbone.core import core_of
+from rahdari.engines.backbone.plan import capacity_rows, core_plan
 from rahdari.engines.backbone.replay import replay_rows
 from rahdari.methods.geo import great_circle_km, nearest
 from rahdari.methods.results import result_frame
@@ -24,18 +21,20 @@ from rahdari.model import Certificate, Indicator
 from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from rahdari.engines.backbone.capacity import LinePrice
+    from rahdari.engines.backbone.channels import CoreChannels, Light
     from rahdari.engines.backbone.core import Core
     from rahdari.engines.backbone.engine import Ways
     from rahdari.engines.backbone.params import BackboneParams
+    from rahdari.engines.backbone.plan import CorePlan
     from rahdari.methods.instance import Instance
     from rahdari.methods.routing import FloatArray, IntArray
-    from rahdari.methods.survivable import Design
     from rahdari.model import Context, Tables
 
 TABLES = Path(__file__).parent / "tables"
-WRITES = ("backbone_capacity", "backbone_demands", "backbone_replay")
+WRITES = ("backbone_capacity", "backbone_demands", "core_wavelengths", "core_bill", "backbone_replay")
 LANDING_MAX_KM = 60.0  # a sea cable farther from every city of the core has its landing outside the core
 
 
@@ -68,27 +67,36 @@ def people_of(core: Core, nodes: pl.DataFrame, places: pl.DataFrame) -> FloatArr
     return np.bincount(index, frame["n_people"].to_numpy(), core.centre_node.size).astype(np.float64)
 
 
-def demand_frame(core: Core, nodes: pl.DataFrame, instance: Instance) -> pl.DataFrame:
-    """Return ``backbone_demands``: what the design carries between each pair of cities."""
+def demand_ids(instance: Instance) -> list[str]:
+    """Return the identifiers of the demands, in order."""
+    return [f"core-{instance.node_id[a]}-{instance.node_id[b]}" for a, b in instance.demand_node.tolist()]
+
+
+def demand_frame(core: Core, nodes: pl.DataFrame, instance: Instance, light: Sequence[Light | None]) -> pl.DataFrame:
+    """Return ``backbone_demands``: what the design carries between each pair of cities, and in what light."""
     name = dict(zip(core.centre_node.tolist(), core.centre_name, strict=True))
     city = {node: name.get(int(core.nodes[node]), "") for node in np.unique(instance.demand_node).tolist()}
     place = nodes[core.nodes.tolist()]
     lon, lat = place["lon_deg"].to_numpy(), place["lat_deg"].to_numpy()
-    ends = instance.demand_node
+    ends, ids = instance.demand_node, demand_ids(instance)
     km = great_circle_km(lon[ends[:, 0]], lat[ends[:, 0]], lon[ends[:, 1]], lat[ends[:, 1]])
-    rows = [
-        {
-            "demand_id": f"core-{instance.node_id[a]}-{instance.node_id[b]}",
-            "from_node_id": instance.node_id[a], "to_node_id": instance.node_id[b],
-            "from_name": city[a], "to_name": city[b], "great_circle_km": own_km,
-            "rtt_floor_ms": 2.0 * own_km * FIBRE_DELAY_MS_PER_KM, "demand_gbps": value,
-        }
-        for (a, b), own_km, value in zip(ends.tolist(), km.tolist(), instance.demand_value.tolist(), strict=True)
-    ]  # fmt: skip
+    rows: list[dict[str, object]] = []
+    for i, (a, b) in enumerate(ends.tolist()):
+        value, own = float(instance.demand_value[i]), light[i]
+        count, rate = (own.n_wavelengths, own.channel_gbps) if own else (0, 0.0)
+        rows.append(
+            {
+                "demand_id": ids[i], "from_node_id": instance.node_id[a], "to_node_id": instance.node_id[b],
+                "from_name": city[a], "to_name": city[b], "great_circle_km": float(km[i]),
+                "rtt_floor_ms": 2.0 * float(km[i]) * FIBRE_DELAY_MS_PER_KM, "demand_gbps": value,
+                "n_wavelengths": count, "wavelength_gbps": rate,
+                "filled_frac": value / (count * rate) if count else 0.0,
+            }
+        )  # fmt: skip
     return result_frame(rows or None, TABLES / "backbone_demands.csv").sort("demand_id")
 
 
-def _indicators(frame: pl.DataFrame, design: Design, year: int) -> tuple[Indicator, ...]:
+def _indicators(frame: pl.DataFrame, bill: pl.DataFrame, channels: CoreChannels, year: int) -> tuple[Indicator, ...]:
     total = frame["total_gbps"].to_numpy()
     km = frame["fibre_km"].to_numpy()
     working, spare = (float((frame[name].to_numpy() * km).sum()) for name in ("working_gbps", "spare_gbps"))
@@ -97,8 +105,12 @@ def _indicators(frame: pl.DataFrame, design: Design, year: int) -> tuple[Indicat
     made = [
         ("core_fibre_km", "Fibre of the national core's ways", float(km[is_used].sum()), "km", "fibre_km in use"),
         (
-            "core_equipment_usd", "Amplifiers and transponders of the core, surviving every failure asked for",
-            float(frame["cost_usd"].to_numpy().sum()), "usd", "sum of backbone_capacity.cost_usd",
+            "core_equipment_usd", "Amplifiers, switches and transponders of the core that survives its failures",
+            float(bill["usd"].to_numpy().sum()), "usd", "sum of core_bill.usd; range of the catalogue's prices",
+        ),
+        (
+            "core_unlit_count", "Demands of the core that no format carries", float(channels.n_unlit), "count",
+            "count of backbone_demands without wavelengths",
         ),
         (
             "core_spare_ratio", "Spare over working capacity of the core, by kilometre",
@@ -109,11 +121,47 @@ def _indicators(frame: pl.DataFrame, design: Design, year: int) -> tuple[Indicat
             alone_km / float(km[is_used].sum()) if is_used.any() else 0.0, "frac", "fibre_km without has_second_way",
         ),
     ]  # fmt: skip
-    low = {"core_equipment_usd": design.lower_bound}
+    low = {"core_equipment_usd": (float(bill["low_usd"].to_numpy().sum()), float(bill["high_usd"].to_numpy().sum()))}
     return tuple(
-        Indicator(name, year, text, value, unit, formula, "modelled", low.get(name), value if name in low else None)
+        Indicator(name, year, text, value, unit, formula, "modelled", *low.get(name, (None, None)))
         for name, text, value, unit, formula in made
     )
+
+
+def _certificates(plan: CorePlan, channels: CoreChannels, bill: pl.DataFrame, n_cities: int) -> tuple[Certificate, ...]:
+    scope = f"{n_cities} cities, {len(plan.offered.link_id)} candidate chains"
+    bought = float(bill["usd"].to_numpy().sum())
+    return (
+        Certificate(
+            "Capacity of the national core that survives every failure asked for", plan.everywhere.cost,
+            plan.everywhere.lower_bound, "US dollars", "metric inequalities, dual bound",
+            f"{scope}, {len(plan.everywhere.failures)} failures; whole demand rerouted; by the share of full lines",
+        ),
+        Certificate(
+            "What the core buys: whole fibre pairs, amplifier sites, switches and transponders", bought,
+            min(bought, plan.line_bound_usd + channels.bound_usd), "US dollars",
+            "lines: linear programme over cuts; transponders: each demand on its fewest spans",
+            f"{scope}, of which {plan.chain.size} are lit; the bound holds for any choice of them",
+        ),
+        channels.certificate,
+    )  # fmt: skip
+
+
+def _notes(plan: CorePlan, channels: CoreChannels, params: BackboneParams, year: int) -> tuple[str, ...]:
+    text = (
+        f"The core carries {params.leaves_city_frac:.0%} of the busy-hour traffic of {year}, of which "
+        f"{params.to_landings_frac:.0%} goes to the sea cables; both shares are assumed."
+    )
+    notes = [text]
+    cut = {demand for _, demand in plan.design.cut_off}
+    if cut:
+        notes.append(
+            f"{len(cut)} of {len(plan.instance.demand_id)} demands have a failure that no capacity on these ways can "
+            "save."
+        )
+    if channels.n_unlit:
+        notes.append(f"{channels.n_unlit} demands find no format that holds over their way.")
+    return tuple(notes)
 
 
 def national(
@@ -138,35 +186,41 @@ def national(
             {**empty, "backbone_replay": result_frame(replay, TABLES / "backbone_replay.csv")}, (), (), (note,)
         )
     landings = landing_centres(core, nodes, tables["cables"])
-    instance = core_instance(core, ways, nodes, landings, params=params, price=price)
-    failures = core_failures(core, ways, groups)
-    design = designed(instance, failures, params)
-    # Where nothing need be bought the chains stand with no capacity.
-    geometry = tables["rights_of_way"].sort("row_id")["geometry"]
-    rows = capacity_rows(core, ways, geometry, instance, design, price=price, n_channels=params.n_channels)
-    frame = result_frame(rows, TABLES / "backbone_capacity.csv")
+    is_full = ctx.detail == "full"
+    least = params.core_least_full_frac if is_full else params.core_least_frac
+    gap = params.core_gap_full_frac if is_full else params.core_gap_frac
+    instance = core_instance(core, ways, nodes, landings, params=params, price=price, least_frac=least)
+    plan = core_plan(
+        instance, core_failures(core, ways, groups), params=params, price=price, equipment=tables["equipment"],
+        gap_frac=gap,
+    )  # fmt: skip
+    channels = core_channels(plan, params, tables["equipment"])
+    frames = _frames(core, ways, nodes, tables, params, plan=plan, channels=channels, price=price)
     people = people_of(core, nodes, tables["places"])
     replay = replay_rows(
         tables, params, ways, nodes, found=(core, people, landings), corridor_way=corridor_way, ctx=ctx
     )
-    scope = f"{len(core.centre_name)} cities, {frame.height} candidate chains, {len(failures)} failures"
-    certificate = Certificate(
-        "Capacity of the national core that survives every failure asked for", float(frame["cost_usd"].sum()),
-        design.lower_bound, "US dollars", "metric inequalities, dual bound",
-        f"{scope}; cheapest over these chains, whole demand rerouted",
-    )  # fmt: skip
-    cut = sorted({demand for _, demand in design.cut_off})
-    text = (
-        f"The core carries {params.leaves_city_frac:.0%} of the busy-hour traffic of {year}, of which "
-        f"{params.to_landings_frac:.0%} goes to the sea cables; both shares are assumed."
-    )
-    notes = [text]
-    if cut:
-        notes.append(
-            f"{len(cut)} of {len(instance.demand_id)} demands have a failure that no capacity on these ways can save."
-        )
-    made = (frame, demand_frame(core, nodes, instance), result_frame(replay, TABLES / "backbone_replay.csv"))
+    frames["backbone_replay"] = result_frame(replay, TABLES / "backbone_replay.csv")
     return National(
-        dict(zip(WRITES, made, strict=True)),
-        _indicators(frame, design, year), (certificate,), tuple(notes),
+        frames, _indicators(frames["backbone_capacity"], frames["core_bill"], channels, year),
+        _certificates(plan, channels, frames["core_bill"], len(core.centre_name)), _notes(plan, channels, params, year),
     )  # fmt: skip
+
+
+def _frames(
+    core: Core, ways: Ways, nodes: pl.DataFrame, tables: Tables, params: BackboneParams, *, plan: CorePlan,
+    channels: CoreChannels, price: LinePrice,
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """Return the tables of the core: chains, demands, wavelengths, and what is bought."""
+    geometry = tables["rights_of_way"].sort("row_id")["geometry"]
+    lit = sorted({int(way) for chain in plan.chain.tolist() for way in core.chain_way[chain]})
+    shapes = dict(zip(lit, shapely.from_wkb(geometry[lit].to_numpy()), strict=True))
+    rows = capacity_rows(core, ways, shapes, plan, price=price, channels=channels, equipment=tables["equipment"])
+    waves = wavelength_rows(plan, channels, demand_ids(plan.instance), params)
+    bill = bill_rows(plan, channels, tables["equipment"])
+    return {
+        "backbone_capacity": result_frame(rows, TABLES / "backbone_capacity.csv"),
+        "backbone_demands": demand_frame(core, nodes, plan.instance, channels.light),
+        "core_wavelengths": result_frame(waves or None, TABLES / "core_wavelengths.csv"),
+        "core_bill": result_frame(bill or None, TABLES / "core_bill.csv"),
+    }

@@ -8,7 +8,7 @@ from rahdari.model import Params
 
 
 class BackboneParams(Params):
-    """What the simple backbone model assumes; ranges and sources stand in the engine's README."""
+    """What the backbone model assumes; ranges and sources stand in the engine's README."""
 
     corridor_from_name: str = Field(
         default="Khunjerab",
@@ -50,7 +50,17 @@ class BackboneParams(Params):
     cuts_high_per_1000_km_per_year: float = Field(default=6.0, ge=0.1, le=20.0, description="High end of the cut rate.")
     repair_h: float = Field(default=12.0, ge=1.0, le=240.0, description="Mean time from a cut to its repair.")
     common_cause_frac: float = Field(
-        default=0.05, ge=0.0, le=0.5, description="Share of outages that strike both ways of a disjoint pair at once."
+        default=0.01,
+        ge=0.0,
+        le=0.5,
+        description="Share of time down that strikes both ways of a pair and that no risk group tells: works, faults.",
+    )
+    common_cause_low_frac: float = Field(default=0.0, ge=0.0, le=0.5, description="Low end of the common-cause share.")
+    common_cause_high_frac: float = Field(
+        default=0.05, ge=0.0, le=0.5, description="High end of the common-cause share."
+    )
+    amplifier_backup_h: float = Field(
+        default=24.0, ge=0.0, le=240.0, description="How long batteries and generator carry an amplifier without grid."
     )
     span_max_km: float = Field(default=80.0, ge=20.0, le=150.0, description="Longest fibre between two amplifiers.")
     loss_db_per_km: float = Field(
@@ -65,13 +75,19 @@ class BackboneParams(Params):
     spacing_ghz: float = Field(default=75.0, ge=37.5, le=200.0, description="Grid on which the channels stand.")
     n_channels: int = Field(default=64, ge=1, le=160, description="Channels in the band: 4.8 THz of the C band.")
     n_core_centres: int = Field(
-        default=28, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
+        default=40, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
     )
     core_spacing_km: float = Field(
         default=40.0, ge=1.0, le=500.0, description="Least distance between two cities of the core."
     )
     n_core_neighbours: int = Field(
         default=2, ge=1, le=12, description="Nearest cities to which each city of the core has candidate ways."
+    )
+    core_reuse_ratio: float = Field(
+        default=0.5,
+        gt=0.0,
+        le=1.0,
+        description="What a kilometre counts that another pair of cities uses already, in the choice of candidates.",
     )
     leaves_city_frac: float = Field(
         default=0.3,
@@ -86,8 +102,16 @@ class BackboneParams(Params):
         default=1.0, ge=0.0, le=3.0, description="Power of distance by which traffic between cities falls."
     )
     core_gap_frac: float = Field(
-        default=0.02, ge=1e-6, le=0.5, description="Gap between cost and proven bound at which the core's design ends."
+        default=0.05, ge=1e-6, le=0.5, description="Gap between cost and proven bound at which a quick design ends."
     )
+    core_gap_full_frac: float = Field(default=0.02, ge=1e-6, le=0.5, description="The same at full detail.")
+    core_least_frac: float = Field(
+        default=3e-4,
+        ge=0.0,
+        le=0.1,
+        description="Demands below this share of all traffic meet at the landings, in a quick design.",
+    )
+    core_least_full_frac: float = Field(default=1e-4, ge=0.0, le=0.1, description="The same at full detail.")
     cable_use_frac: float = Field(
         default=0.78,
         ge=0.1,

@@ -1,20 +1,20 @@
-"""Ways that fail together: parallel runs, zones of hazards that are no wider than a valley, and groups a user lists."""
+"""Ways that fail together, from where they lie and what a user lists, and what that does to routes and to pairs."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
-from rahdari.methods.geo import great_circle_km, unit_vectors
+from rahdari.methods.availability import repairable_availability_frac
+from rahdari.methods.geo import nearest
 from rahdari.methods.results import result_frame
-from rahdari.units import EARTH_RADIUS_KM
+from rahdari.methods.risk import Level, RiskRules, at_level
+from rahdari.methods.risk import risk_tables as derived_tables
 
 if TYPE_CHECKING:
     from rahdari.engines.backbone.engine import Ways
@@ -23,77 +23,8 @@ if TYPE_CHECKING:
     from rahdari.model import Tables
 
 TABLES = Path(__file__).parent / "tables"
-
-PARALLEL_KM = 2.0  # assumed: runs nearer than this share floods, works and the same valley floor
-PARALLEL_COSINE = 0.9  # directions within 26 degrees count as parallel
-LEAST_RUN_KM = 5.0  # assumed: shorter stretches side by side are crossings, not a shared run
-ZONE_MAX_KM = 60.0  # wider zones never strike every way in them at once
-ZONE_KINDS = ("flood", "landslide", "cut")
-GROUP_KIND = {"flood": "flood", "landslide": "valley", "cut": "corridor"}
-RUN_CUTS_PER_KM_YEAR = 0.0027  # textbook prior, 4.39 cuts a year on 1,000 sheath-miles
-COMMON_FRAC = 0.05  # assumed share of cuts in a shared run that strike all of its ways
-CUT_REPAIR_H = 12.0  # same textbook
-GROUP_COLUMNS = ("risk_group_id", "name", "kind", "rate_per_year", "repair_h")
-
-
-def _runs(
-    ways: pl.DataFrame, lon_deg: FloatArray, lat_deg: FloatArray, ends: IntArray
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (groups, members) of ways that run side by side without joining; ``ends`` (w, 2) are node numbers."""
-    point = unit_vectors(lon_deg, lat_deg)
-    middle = point[ends[:, 0]] + point[ends[:, 1]]
-    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
-    along = point[ends[:, 1]] - point[ends[:, 0]]
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-12)
-    pair = cKDTree(middle).query_pairs(PARALLEL_KM / EARTH_RADIUS_KM, output_type="ndarray")
-    pair = pair[np.lexsort((pair[:, 1], pair[:, 0]))]
-    first, second = pair[:, 0], pair[:, 1]
-    is_parallel = np.abs((along[first] * along[second]).sum(axis=1)) >= PARALLEL_COSINE
-    joins = (ends[first][:, :, None] == ends[second][:, None, :]).any(axis=(1, 2))
-    same_ends = np.sort(ends[first], axis=1) == np.sort(ends[second], axis=1)
-    kept = is_parallel & (~joins | same_ends.all(axis=1))
-    first, second = first[kept], second[kept]
-    n = ways.height
-    graph = coo_array((np.ones(first.size), (first, second)), shape=(n, n))
-    part = connected_components(graph, directed=False)[1]
-    frame = pl.DataFrame(
-        {"row_id": ways["row_id"], "part": part, "length_km": ways["length_km"]}, schema_overrides={"part": pl.Int64}
-    )
-    runs = (
-        frame.group_by("part", maintain_order=True)
-        .agg(pl.len().alias("n"), pl.col("length_km").sum() / 2, pl.col("row_id").min().alias("least"))
-        .filter((pl.col("n") > 1) & (pl.col("length_km") >= LEAST_RUN_KM))
-        .with_columns(("run-" + pl.col("least")).alias("risk_group_id"))
-    )
-    groups = runs.select(
-        "risk_group_id",
-        pl.format("Roads side by side for {} km", pl.col("length_km").round(0).cast(pl.Int64)).alias("name"),
-        pl.lit("corridor").alias("kind"),
-        (pl.col("length_km") * RUN_CUTS_PER_KM_YEAR * COMMON_FRAC).alias("rate_per_year"),
-        pl.lit(CUT_REPAIR_H).alias("repair_h"),
-    )
-    members = frame.join(runs.select("part", "risk_group_id"), on="part").select(
-        "risk_group_id", pl.col("row_id").alias("member_id")
-    )
-    return groups, members
-
-
-def _zones(
-    hazards: pl.DataFrame, ways: pl.DataFrame, lon_deg: FloatArray, lat_deg: FloatArray, ends: IntArray
-) -> tuple[list[tuple[object, ...]], list[tuple[str, str]]]:
-    """Return rows of groups and of members of the hazard zones that are no wider than a valley."""
-    known = hazards.filter(pl.col("kind").is_in(ZONE_KINDS) & (pl.col("radius_km") <= ZONE_MAX_KM)).sort("hazard_id")
-    groups: list[tuple[object, ...]] = []
-    members: list[tuple[str, str]] = []
-    for zone in known.iter_rows(named=True):
-        inside = great_circle_km(lon_deg, lat_deg, zone["lon_deg"], zone["lat_deg"]) <= zone["radius_km"]
-        struck = np.flatnonzero(inside[ends].all(axis=1)).tolist()
-        if len(struck) > 1:
-            name = f"zone-{zone['hazard_id']}"
-            rate = zone["rate_per_year"] * zone["severity_frac"]
-            groups.append((name, zone["name"], GROUP_KIND[zone["kind"]], rate, zone["duration_h"]))
-            members += [(name, ways["row_id"][way]) for way in struck]
-    return groups, members
+LEVELS: tuple[Level, ...] = ("central", "low", "high")
+AREA_KINDS = ("grid", "earthquake", "landing")  # whole areas or stations: their cities fail too, capacity saves nothing
 
 
 def risk_tables(
@@ -101,82 +32,179 @@ def risk_tables(
     nodes: pl.DataFrame,
     hazards: pl.DataFrame,
     given: tuple[pl.DataFrame, pl.DataFrame] | None = None,
+    *,
+    sites: pl.DataFrame | None = None,
+    grid: pl.DataFrame | None = None,
+    rules: RiskRules | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return ``risk_groups`` and ``risk_group_members`` over rights of way, sorted.
 
-    Groups that ``given`` (groups, members) lists count where a member is a right of way.  The rate of a zone is that
-    of its hazard times its severity; runs fail together with a stated share of their cuts.
+    As :func:`rahdari.methods.risk.risk_tables`, which see; groups that ``given`` (groups, members) lists count where a
+    member is a right of way.  Members at nodes that ``nodes`` does not know are left out.
     """
-    ways, places = rights_of_way.sort("row_id"), nodes.sort("row_node_id")
-    types = pl.Schema(zip(GROUP_COLUMNS, (pl.String, pl.String, pl.String, pl.Float64, pl.Float64), strict=True))
-    pair_types = pl.Schema({"risk_group_id": pl.String, "member_id": pl.String})
-    if not ways.height:
-        return pl.DataFrame(schema=types), pl.DataFrame(schema=pair_types)
-    number = {name: i for i, name in enumerate(places["row_node_id"].to_list())}
-    ends = np.array(
-        [[number[a], number[b]] for a, b in ways.select("from_node_id", "to_node_id").iter_rows()], np.int64
-    )
-    lon, lat = places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy()
-    groups, members = _runs(ways, lon, lat, ends)
-    zone_groups, zone_members = _zones(hazards, ways, lon, lat, ends)
-    all_groups = [groups.cast(types), pl.DataFrame(zone_groups, schema=types, orient="row")]
-    all_members = [members, pl.DataFrame(zone_members, schema=pair_types, orient="row")]
+    known = nodes["row_node_id"].implode()
+    lines = rights_of_way.filter(pl.col("from_node_id").is_in(known) & pl.col("to_node_id").is_in(known))
+    own = None
     if given is not None:
-        own = given[1].filter(pl.col("member_id").is_in(ways["row_id"].implode())).select("risk_group_id", "member_id")
-        all_members.append(own)
-        all_groups.append(
-            given[0].filter(pl.col("risk_group_id").is_in(own["risk_group_id"].implode())).select(GROUP_COLUMNS)
-        )
-    return (
-        pl.concat(all_groups).unique("risk_group_id", keep="last").sort("risk_group_id"),
-        pl.concat(all_members).unique().sort("risk_group_id", "member_id"),
+        members = given[1].filter(pl.col("member_id").is_in(lines["row_id"].implode()))
+        own = given[0].filter(pl.col("risk_group_id").is_in(members["risk_group_id"].implode())), members
+    return derived_tables(lines, hazards=hazards, sites=sites, grid=grid, given=own, rules=rules)
+
+
+def grid_members(tables: Tables) -> pl.DataFrame | None:
+    """Return the ways with the grid company that feeds the amplifiers on them, by the place nearest to each end."""
+    places, nodes = tables["places"].sort("place_id"), tables["rights_of_way_nodes"].sort("row_node_id")
+    fed = tables["districts"].select("district_id", "grid_company_id").drop_nulls()
+    if not (places.height and nodes.height and fed.height):
+        return None
+    points = [frame[name].to_numpy() for frame in (nodes, places) for name in ("lon_deg", "lat_deg")]
+    index, _ = nearest(points[0], points[1], points[2], points[3])
+    company = (
+        nodes.select("row_node_id")
+        .with_columns(district_id=places["district_id"][index.tolist()])
+        .join(fed, on="district_id")
+        .select("row_node_id", "grid_company_id")
     )
+    ways = tables["rights_of_way"].filter("is_in_country")
+    ends = [
+        ways.select(pl.col("row_id").alias("member_id"), pl.col(end).alias("row_node_id"))
+        for end in ("from_node_id", "to_node_id")
+    ]
+    found = pl.concat(ends).join(company, on="row_node_id").select("member_id", "grid_company_id").unique()
+    names = tables["grid_companies"].select("grid_company_id", "name")
+    return (
+        found.join(names, on="grid_company_id", how="left")
+        .with_columns(pl.col("name").fill_null(pl.col("grid_company_id")))
+        .sort("grid_company_id", "member_id")
+    )
+
+
+def rules_of(params: BackboneParams) -> RiskRules:
+    """Return the rules: grid failures count only as often as they outlast the amplifiers' own supply.
+
+    Durations are exponential, so that what is left after the supply ends is as long as the whole.
+    """
+    rules = RiskRules()
+    outlast = math.exp(-params.amplifier_backup_h / rules.grid_repair_h.central)
+    return RiskRules(grid_per_year=rules.grid_per_year.times(outlast))
 
 
 @dataclass(frozen=True, slots=True)
 class FoundRisks:
-    """Risk groups as way numbers by identifier, and what the engine reports of them."""
+    """Risk groups in identifier order: kinds, members as parallel (m,) group and way numbers, shares of time up.
 
-    groups: dict[str, IntArray]
+    ``up_frac`` holds for each level (g,) shares of time in which each group is up; "low" means low rates.
+    """
+
+    group_id: tuple[str, ...]
+    kind: tuple[str, ...]
+    group: IntArray
+    way: IntArray
+    up_frac: dict[Level, FloatArray]
     tables: dict[str, pl.DataFrame]
     notes: tuple[str, ...]
+
+    def striking(self, way: IntArray) -> IntArray:
+        """Return the sorted numbers of the groups that hold any of (k,) ways."""
+        return np.unique(self.group[np.isin(self.way, way)])
+
+    def local(self, groups: IntArray) -> IntArray:
+        """Return those of (k,) groups that are no whole area."""
+        return groups[[self.kind[group] not in AREA_KINDS for group in groups.tolist()]]
+
+    def up(self, groups: IntArray, level: Level = "central") -> float:
+        """Return the share of time in which none of the groups is down; groups fail independently."""
+        return float(np.prod(self.up_frac[level][groups]))
+
+    def local_groups(self) -> dict[str, IntArray]:
+        """Return the sorted ways of each group that capacity elsewhere can save from, by identifier."""
+        order = np.lexsort((self.way, self.group))
+        first = np.searchsorted(self.group[order], np.arange(len(self.group_id) + 1))
+        return {
+            name: self.way[order[first[i] : first[i + 1]]]
+            for i, name in enumerate(self.group_id)
+            if self.kind[i] not in AREA_KINDS and first[i + 1] > first[i]
+        }
 
 
 def found_risks(tables: Tables, ways: Ways, params: BackboneParams) -> FoundRisks:
     """Return the risk groups of the rights of way; names and members only where ``show_named_risks`` asks for them."""
     given = (tables["risk_groups"], tables["risk_group_members"])
-    groups, members = risk_tables(tables["rights_of_way"], tables["rights_of_way_nodes"], tables["hazards"], given)
-    number = {name: i for i, name in enumerate(ways.row_id)}
-    held: dict[str, list[int]] = {}
-    for group, member in members.iter_rows():
-        held.setdefault(group, []).append(number[member])
-    by_way = {group: np.array(sorted(own), np.int64) for group, own in held.items()}
-    kinds: list[dict[str, object]] = []
-    for kind in sorted(groups["kind"].unique().to_list()):
-        own = groups.filter(pl.col("kind") == kind)
-        struck = [by_way[group] for group in own["risk_group_id"].to_list()]
-        rate = float(own["rate_per_year"].to_numpy().sum())
-        kinds.append(
+    groups, members = risk_tables(
+        tables["rights_of_way"], tables["rights_of_way_nodes"], tables["hazards"], given,
+        sites=tables["sites"], grid=grid_members(tables), rules=rules_of(params),
+    )  # fmt: skip
+    number = pl.DataFrame(
+        {"member_id": ways.row_id, "way": np.arange(len(ways.row_id))}, schema_overrides={"member_id": pl.String}
+    )
+    place = pl.DataFrame({"risk_group_id": groups["risk_group_id"], "group": np.arange(groups.height)})
+    held = (
+        members.join(number, on="member_id").join(place, on="risk_group_id").select("group", "way").sort("group", "way")
+    )
+    up = {}
+    for level in LEVELS:
+        row = at_level(groups, level)
+        up[level] = repairable_availability_frac(row["rate_per_year"].to_numpy(), row["repair_h"].to_numpy())
+    made = {
+        "risk_kinds": _kinds(groups, held, ways),
+        "risk_groups_found": _named(groups if params.show_named_risks else groups.clear(), held),
+    }
+    note = (
+        f"{groups.height} risk groups: runs side by side, valleys, zones of hazards, landings, grid companies, and "
+        "groups given; bridges and tunnels only where a user lists them."
+    )
+    return FoundRisks(
+        tuple(groups["risk_group_id"].to_list()), tuple(groups["kind"].to_list()),
+        held["group"].to_numpy().astype(np.int64), held["way"].to_numpy().astype(np.int64), up, made, (note,),
+    )  # fmt: skip
+
+
+def _kinds(groups: pl.DataFrame, held: pl.DataFrame, ways: Ways) -> pl.DataFrame:
+    """Return ``risk_kinds``: counts, lengths and rates by kind, so that no group can be told from it."""
+    rows: list[dict[str, object]] = []
+    kind = groups["kind"].to_numpy()
+    group, way = held["group"].to_numpy(), held["way"].to_numpy()
+    for name in sorted(set(kind.tolist())):
+        own = groups.filter(pl.col("kind") == name)
+        struck = np.unique(way[kind[group] == name])
+        rate = own["rate_per_year"].to_numpy()
+        rows.append(
             {
-                "kind": kind, "n_groups": own.height, "n_ways": int(np.unique(np.concatenate(struck)).size),
-                "members_km": float(ways.length_km[np.unique(np.concatenate(struck))].sum()),
-                "rate_per_year": rate, "per_group_rate_per_year": rate / own.height,
+                "kind": name, "n_groups": own.height, "n_ways": struck.size,
+                "members_km": float(ways.length_km[struck].sum()),
+                "rate_per_year": float(rate.sum()), "per_group_rate_per_year": float(rate.sum()) / own.height,
+                "down_h_per_year": float((rate * own["repair_h"].to_numpy()).sum()),
+                "mean_repair_h": (
+                    float((rate * own["repair_h"].to_numpy()).sum()) / float(rate.sum()) if rate.sum() > 0.0 else 0.0
+                ),
             }
         )  # fmt: skip
-    shown = groups if params.show_named_risks else groups.clear()
-    n_ways = [int(by_way[group].size) for group in shown["risk_group_id"].to_list()]
-    named = shown.with_columns(
-        n_ways=pl.Series(n_ways, dtype=pl.Int64),
+    return result_frame(rows or None, TABLES / "risk_kinds.csv")
+
+
+def _named(groups: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return ``risk_groups_found`` of the groups to name."""
+    counts = np.bincount(held["group"].to_numpy(), minlength=groups.height) if groups.height else np.zeros(0, np.int64)
+    named = groups.with_columns(
+        n_ways=pl.Series(counts.tolist(), dtype=pl.Int64),
         down_h_per_year=pl.col("rate_per_year") * pl.col("repair_h"),
         classification=pl.lit("restricted"),
     )
-    listed = named.to_dicts()
-    note = f"{groups.height} risk groups on the rights of way: runs side by side, zones of hazards, groups given."
-    return FoundRisks(
-        by_way,
-        {
-            "risk_kinds": result_frame(kinds or None, TABLES / "risk_kinds.csv"),
-            "risk_groups_found": result_frame(listed or None, TABLES / "risk_groups_found.csv"),
-        },
-        (note,),
-    )
+    return result_frame(named.to_dicts() or None, TABLES / "risk_groups_found.csv")
+
+
+def shared_rows(route_id: str, risks: FoundRisks, parts: tuple[IntArray, IntArray]) -> list[dict[str, object]]:
+    """Return the rows of ``route_risks`` of one pair of ways: how many groups of each kind strike both."""
+    first, second = (risks.striking(part) for part in parts)
+    both = np.intersect1d(first, second)
+    kind = np.array(risks.kind, dtype=np.str_)
+    rows: list[dict[str, object]] = []
+    for name in np.unique(kind[np.union1d(first, second)]).tolist():
+        struck = [int((kind[groups] == name).sum()) for groups in (first, second, both)]
+        rows.append(
+            {
+                "route_id": route_id, "kind": name, "n_groups": struck[0] + struck[1] - struck[2],
+                "n_shared_groups": struck[2], "shared_frac": struck[2] / (struck[0] + struck[1] - struck[2]),
+            }
+        )  # fmt: skip
+    return rows
