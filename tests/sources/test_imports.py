@@ -19,6 +19,8 @@ from rasterio.transform import from_origin
 
 from rahdari.errors import InputError
 from rahdari.methods.cpp_costs import CPP_DEFAULTS, cheapest, cpp_cost, cpp_plan
+from rahdari.methods.raster import Raster
+from rahdari.methods.terrain_table import terrain_raster, terrain_rows
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import conform, reference_problems
 from rahdari.sources.imports import READERS, read_import
@@ -253,6 +255,22 @@ def test_a_terrain_raster_gives_heights_and_slopes(country: Tables, tmp_path: Pa
     )
     assert_allclose(inner["elevation_m"], 1000.0 * (inner["lat_deg"].to_numpy() - 30.0), atol=3.0)
     assert inner["slope_frac"].mean() == pytest.approx(1000.0 / 111_195.0, rel=0.1)
+
+
+def test_a_terrain_raster_becomes_the_terrain_grid_and_leaves_the_old_one_around_it(
+    country: Tables, tmp_path: Path
+) -> None:
+    old = Raster(np.full((30, 40), 77.0, np.float32), 69.5, 31.5, 0.1, 0.1, is_coarse=True, source="old")
+    before = {**country, "terrain": terrain_rows(old, "xx", "measured", country["places"]["source_id"][0])}
+    north = 31.0 - (np.arange(200) + 0.5) / 200
+    values = np.repeat(1000.0 * (north - 30.0)[:, None], 400, axis=1)
+    tables, result = laid_over(before, "terrain", write_raster(tmp_path / "t.tif", values))
+    after = terrain_raster(tables["terrain"])
+    assert after is not None
+    assert after.is_coarse  # the old grid stands around the file
+    assert any("keeps the coarse grid" in warning for warning in result.warnings)
+    assert after.sample(71.0, [30.25, 30.5]) == pytest.approx([250.0, 500.0], abs=3.0)
+    assert float(after.sample(69.7, 31.4)) == 77.0
 
 
 def test_every_kind_has_a_reader_and_an_unknown_kind_names_them(country: Tables, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A terrain raster (metres above sea level, GeoTIFF): heights and slopes of places and rights-of-way nodes."""
+"""A terrain raster (metres above sea level): heights of places and nodes, slopes, and the country's terrain grid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from rahdari.sources.imports.common import WGS84, Findings, finished, no_table
+from rahdari.errors import InputError
+from rahdari.methods.raster import Raster
+from rahdari.methods.terrain_table import terrain_raster, terrain_rows
+from rahdari.sources.imports.common import WGS84, Findings, finished, no_table, source_id_of
 from rahdari.sources.synthetic.common import KM_PER_DEG
 
 if TYPE_CHECKING:
@@ -20,6 +23,9 @@ LOWEST_M, HIGHEST_M = -500.0, 9_000.0  # the Dead Sea's shore and the summit of 
 SLOPE_STEP_KM = 1.0  # slopes are taken over this distance each way: what a trench or a road feels
 STRIP_ROWS = 512  # raster rows held in memory at once
 M_PER_KM = 1000.0
+GRID_STEP_DEG = 15.0 / 3600.0  # 450 m: a country in some 32 MB; finer work reads the file itself
+BLOCK_DEG = 1.0  # of the file in memory at once
+COARSEST_DEG = 1.0 / 120.0  # SRTM30: cells of some 900 m; wider ones show no line of sight
 
 
 def read_terrain_file(path: Path, tables: Mapping[str, pl.DataFrame]) -> ImportResult:
@@ -44,7 +50,77 @@ def read_terrain_file(path: Path, tables: Mapping[str, pl.DataFrame]) -> ImportR
                 result = _heights(raster, tables, findings)
     except (RasterioError, OSError) as fault:
         findings.add(f"the file cannot be read: {str(fault).splitlines()[0]}", "download it again; it may be cut short")
+    if result and "terrain" in tables and not findings.problems:
+        try:
+            result["terrain"] = _terrain_grid(path, tables["terrain"], findings)
+        except InputError as fault:
+            findings.problems += fault.problems
     return finished(path, "terrain", findings, tables=result, old=tables, n_rows=n_rows)
+
+
+def _terrain_grid(path: Path, old: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """Return the tiles of the old terrain's box at 15 arc seconds, or at the file's step where it is coarser.
+
+    Each cell is the mean of the file's heights in it; where the file has none, the old grid's height stands and the
+    whole stays marked as coarse.
+    """
+    from rahdari.sources.terrain_raster import open_terrain
+
+    before = terrain_raster(old)
+    if before is None:
+        return old
+    file = open_terrain(path, voids="mark")
+    step = GRID_STEP_DEG
+    n_rows = round((before.north_deg - before.south_deg) / step)
+    n_columns = round((before.east_deg - before.west_deg) / step)
+    value = np.empty((n_rows, n_columns), np.float32)
+    size = round(BLOCK_DEG / step)
+    n_kept, is_wide = 0, False
+    for top in range(0, n_rows, size):
+        for left in range(0, n_columns, size):
+            lat = np.asarray(before.north_deg - (np.arange(top, min(top + size, n_rows)) + 0.5) * step, np.float64)
+            lon = np.asarray(before.west_deg + (np.arange(left, min(left + size, n_columns)) + 0.5) * step, np.float64)
+            block, file_step = _block_means(file, lon, lat, step)
+            is_wide |= file_step > COARSEST_DEG
+            is_void = np.isnan(block)
+            if is_void.any():
+                coarse = before.sample(lon[None, :], lat[:, None])
+                block = np.where(is_void, np.where(np.isnan(coarse), 0.0, coarse), block)
+                n_kept += int(is_void.sum())
+            value[top : top + size, left : left + size] = block
+    if n_kept:
+        share = n_kept / value.size
+        findings.warnings.append(f"{share:.0%} of the country's box lies outside the raster and keeps the coarse grid")
+    grid = Raster(
+        value, before.west_deg, before.north_deg, step, step, is_coarse=bool(n_kept) or is_wide, source=path.name
+    )
+    prefix = str(old["tile_id"][0]).split("-", 1)[0]
+    return terrain_rows(grid, prefix, "measured", source_id_of(path, "terrain"))
+
+
+def _block_means(file: Any, lon: Floats, lat: Floats, step: float) -> tuple[Floats, float]:  # noqa: ANN401  # any terrain
+    """Return (rows, columns) mean heights of the cells around the points, NaN where the file has none, and its step."""
+    half = 0.5 * step
+    empty = np.full((lat.size, lon.size), np.nan)
+    try:
+        part = file.window(lon[0] - half, lat[-1] - half, lon[-1] + half, lat[0] + half)
+    except InputError:  # outside the file
+        return empty, 0.0
+    n_rows, n_columns = part.value.shape
+    y = part.north_deg - (np.arange(n_rows) + 0.5) * part.step_lat_deg
+    x = part.west_deg + (np.arange(n_columns) + 0.5) * part.step_lon_deg
+    file_step = max(part.step_lon_deg, part.step_lat_deg)
+    if file_step > half:  # too few in a cell for a mean
+        return np.asarray(part.sample(lon[None, :], lat[:, None]), np.float64), file_step
+    row = np.floor((lat[0] + half - y) / step).astype(np.int64)
+    column = np.floor((x - lon[0] + half) / step).astype(np.int64)
+    inside = ((row >= 0) & (row < lat.size))[:, None] & ((column >= 0) & (column < lon.size))[None, :]
+    inside &= np.isfinite(part.value)
+    cell = (row[:, None] * lon.size + column[None, :])[inside]
+    count = np.bincount(cell, minlength=empty.size)
+    total = np.bincount(cell, part.value[inside].astype(np.float64), empty.size)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return np.asarray(mean.reshape(empty.shape), np.float64), file_step
 
 
 def _heights(raster: Any, tables: Mapping[str, pl.DataFrame], findings: Findings) -> dict[str, pl.DataFrame]:  # noqa: ANN401
