@@ -14,6 +14,7 @@ import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.radio import hub, link
+from rahdari.faces.cli.terrain import dem
 from rahdari.faces.cli.transit import transit_app
 
 if TYPE_CHECKING:
@@ -350,6 +351,9 @@ def data_score(
         return score(plan_folder(plan), reference)
 
     answer("data score", call, output.print_rows, as_json=as_json)
+
+
+data_app.command("dem")(dem)
 
 
 def main() -> None:
