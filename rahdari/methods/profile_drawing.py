@@ -115,8 +115,8 @@ def _frame(lines: _Lines, width_px: int, height_px: int) -> _Frame:
     return _Frame(width_px, height_px, float(lines.km[-1]), low - room, high + room)
 
 
-def _axes(frame: _Frame) -> list[str]:
-    """Return grid lines and labels."""
+def _axes(frame: _Frame, *, is_bare: bool) -> list[str]:
+    """Return grid lines and labels; bare ones have numbers alone."""
     parts = []
     left, right, top, bottom = MARGIN_PX
     step = _nice_step(frame.high_m - frame.low_m)
@@ -129,6 +129,8 @@ def _axes(frame: _Frame) -> list[str]:
     parts += [
         f'<text x="{float(frame.x(float(km))):.1f}" y="{base}" text-anchor="middle">{km:g}</text>' for km in places
     ]
+    if is_bare:
+        return parts
     middle = 0.5 * (left + frame.width - right)
     parts.append(f'<text x="{middle:.1f}" y="{frame.height - 10}" text-anchor="middle">km from a</text>')
     parts.append(f'<text x="8" y="{top - 14}">m above sea level, at k = 4/3</text>')
@@ -155,8 +157,8 @@ def _zones(frame: _Frame, lines: _Lines) -> list[str]:
     ]
 
 
-def _worst_mark(frame: _Frame, budget: LinkBudget, lines: _Lines) -> list[str]:
-    """Return a mark at the worst point of the low k, with its clearance."""
+def _worst_mark(frame: _Frame, budget: LinkBudget, lines: _Lines, *, is_bare: bool) -> list[str]:
+    """Return a mark at the worst point of the low k, with its clearance unless bare."""
     if budget.low is None:
         return []
     km, ratio = float(budget.low.at_km[0]), float(budget.low.ratio[0])
@@ -165,10 +167,9 @@ def _worst_mark(frame: _Frame, budget: LinkBudget, lines: _Lines) -> list[str]:
     anchor = "end" if km > 0.5 * frame.length_km else "start"
     colour = COLOURS["worst"]
     label = f"{ratio:.2f} of the Fresnel radius at k = {budget.low_k_ratio:.2f}"
-    return [
-        f'<line x1="{x}" x2="{x}" y1="{ends[0]}" y2="{ends[1]}" stroke="{colour}" stroke-width="2"/>',
-        f'<text x="{x}" y="{ends[0]}" dy="16" text-anchor="{anchor}" fill="{colour}">{label}</text>',
-    ]
+    mark = f'<line x1="{x}" x2="{x}" y1="{ends[0]}" y2="{ends[1]}" stroke="{colour}" stroke-width="2"/>'
+    words = f'<text x="{x}" y="{ends[0]}" dy="16" text-anchor="{anchor}" fill="{colour}">{label}</text>'
+    return [mark] if is_bare else [mark, words]
 
 
 def _masts(frame: _Frame, budget: LinkBudget, names: tuple[str, str]) -> list[str]:
@@ -181,18 +182,25 @@ def _masts(frame: _Frame, budget: LinkBudget, names: tuple[str, str]) -> list[st
         x = f"{float(frame.x(km)):.1f}"
         y = [f"{float(frame.y(value)):.1f}" for value in (base, tip)]
         parts.append(f'<line x1="{x}" x2="{x}" y1="{y[0]}" y2="{y[1]}" stroke="{COLOURS["mast"]}" stroke-width="3"/>')
-        label = f"{escape(name)}, {tip:.0f} m"
+        label = f"{escape(name)}, {tip:.0f} m" if name else f"{tip:.0f}"
         parts.append(f'<text x="{x}" dx="{shift}" y="{y[1]}" dy="-8" text-anchor="{anchor}">{label}</text>')
     return parts
 
 
 def profile_svg(
-    budget: LinkBudget, *, width_px: int = 900, height_px: int = 420, name_a: str = "a", name_b: str = "b"
+    budget: LinkBudget,
+    *,
+    width_px: int = 900,
+    height_px: int = 420,
+    name_a: str = "a",
+    name_b: str = "b",
+    is_bare: bool = False,
 ) -> str:
     """Return a path's profile as an SVG document.
 
     Terrain and clutter at k = 4/3, the tops at the low k dashed, the line of sight, the first Fresnel zone and 60 % of
-    it, masts, and the worst clearance.  Same budget, same text.  Raises :class:`InputError` without a profile.
+    it, masts, and the worst clearance.  A bare drawing has numbers alone, for a page that says the rest in its reader's
+    language.  Same budget, same text.  Raises :class:`InputError` without a profile.
     """
     lines = _lines(budget)
     frame = _frame(lines, width_px, height_px)
@@ -206,18 +214,18 @@ def profile_svg(
         f'<svg xmlns="http://www.w3.org/2000/svg" {head} fill="{COLOURS["text"]}">',
         f"<title>{title}</title><desc>{legend}{'; coarse terrain' if budget.is_coarse else ''}</desc>",
         f'<rect width="{width_px}" height="{height_px}" fill="#ffffff"/>',
-        *_axes(frame),
+        *_axes(frame, is_bare=is_bare),
         _area(frame, lines, lines.top, lines.ground, f'fill="{COLOURS["clutter"]}"'),
         _area(frame, lines, lines.ground, floor, f'fill="{COLOURS["ground"]}"'),
         *_zones(frame, lines),
         f'<polyline points="{low}" fill="none" stroke="{COLOURS["low"]}" stroke-dasharray="5 3"/>',
         f'<polyline points="{sight}" fill="none" stroke="{COLOURS["line"]}"/>',
-        *_masts(frame, budget, (name_a, name_b)),
-        *_worst_mark(frame, budget, lines),
-        f'<text x="{width_px - MARGIN_PX[1]}" y="{MARGIN_PX[2] - 14}" text-anchor="end">{legend}</text>',
-        "</svg>",
+        *_masts(frame, budget, ("", "") if is_bare else (name_a, name_b)),
+        *_worst_mark(frame, budget, lines, is_bare=is_bare),
     ]
-    return "\n".join(parts)
+    if not is_bare:
+        parts.append(f'<text x="{width_px - MARGIN_PX[1]}" y="{MARGIN_PX[2] - 14}" text-anchor="end">{legend}</text>')
+    return "\n".join([*parts, "</svg>"])
 
 
 def profile_text(budget: LinkBudget, *, n_columns: int = 72, n_rows: int = 18) -> str:

@@ -17,7 +17,7 @@ from rahdari.methods.profile_drawing import profile_svg, profile_text
 from rahdari.methods.terrain_table import terrain_raster
 from rahdari.model.params import Params
 from rahdari.service.routing import named_point, named_points
-from rahdari.sources.microwave import antenna_named, microwave_catalogue, radio_named
+from rahdari.sources.microwave import antenna_named, dishes_for, microwave_catalogue, radio_named
 from rahdari.store.atomic import write_text
 from rahdari.store.query import PlanReader
 
@@ -149,11 +149,12 @@ def terrain_of(reader: PlanReader, dem: Path | None) -> Terrain | None:
 
 def _choices(request: LinkRequest) -> list[tuple[Radio, Antenna]]:
     """Return the radios and dishes to try: dishes within their band."""
-    radios, dishes = microwave_catalogue()
+    radios, _ = microwave_catalogue()
     asked = list(radios.values()) if request.radio == AUTO else [radio_named(request.radio)]
-    tried = [dishes[name] for name in DISHES if name in dishes]
-    plates = tried if request.antenna == AUTO else [antenna_named(request.antenna)]
-    return [(radio, plate) for radio in asked for plate in plates]
+    if request.antenna != AUTO:
+        return [(radio, antenna_named(request.antenna)) for radio in asked]
+    plates = {radio.radio_id: dishes_for(radio.frequency_ghz) for radio in asked}
+    return [(radio, dish) for radio in asked for name, dish in plates[radio.radio_id].items() if name in DISHES]
 
 
 def _chosen(found: list[LinkBudget], availability_frac: float) -> int:

@@ -82,6 +82,19 @@ def microwave_catalogue(folder: Path = COMMON_FOLDER) -> tuple[dict[str, Radio],
     return radios, dishes
 
 
+@cache
+def dishes_for(frequency_ghz: float, folder: Path = COMMON_FOLDER) -> dict[str, Antenna]:
+    """Return the dishes of a pack whose band holds a frequency, the smallest first.
+
+    >>> list(dishes_for(7.4))[0]
+    'dish_06'
+    """
+    _, dishes = microwave_catalogue(folder)
+    rows = load_pack(folder)["microwave_antennas"].sort("diameter_m", "antenna_id")
+    held = rows.filter((rows["low_ghz"] <= frequency_ghz) & (rows["high_ghz"] >= frequency_ghz))
+    return {name: dishes[name] for name in held["antenna_id"]}
+
+
 def _named(things: dict[str, Thing], name: str, what: str) -> Thing:
     if name in things:
         return things[name]

@@ -2,6 +2,7 @@
 import { createLabels, createScale } from "./labels.js";
 import { createCanvasMap } from "./map_canvas.js";
 import { createFailures } from "./failure.js";
+import { createHops, hopOf } from "./hop.js";
 import { createStage } from "./stage.js";
 import { make, showRow } from "./panel.js";
 import { boundsOf } from "./style_rules.js";
@@ -151,6 +152,7 @@ async function openRow(table, id) {
     state.labels.mark(details.line ? null : details.position);
     if (isCore && isOpening && state.map.zoom() < WHOLE_ZOOM) state.map.fit(); else keepInView(details.position);
     if (isCore) await state.failures.play($("detail"), id); else state.failures.stop();
+    if (hopOf(details)) await state.hops.show($("detail"), details);
     history.replaceState(null, "", `#${table}/${encodeURIComponent(id)}`);
     return details;
   } catch (error) {
@@ -271,6 +273,7 @@ async function start() {
   const options = { outline, bounds, tiles, label: word("mapLabel") };
   state.map = createStage(await createCanvasMap($("map"), options));
   state.failures = createFailures(state.map, json);
+  state.hops = createHops(json);
   state.map.setOrder(layers.map((layer) => layer.layer_id));
   showWords();
   const painted = Promise.all(layers.filter((layer) => state.visible.has(layer.layer_id)).map((layer) => state.map.setLayer(layer, true)))

@@ -22,6 +22,7 @@ from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, 
 from rahdari.service.explain import explain
 from rahdari.service.failing import CoreFailures
 from rahdari.service.plan_view import HEADLINES
+from rahdari.service.radio_hops import HopProfiles
 from rahdari.service.requests import ExplainRequest
 from rahdari.store.query import OWNER, PlanReader
 
@@ -178,6 +179,7 @@ class PlanPages:
         self.store = LayerStore(reader)
         self._names: Names | None = None
         self._failures: CoreFailures | None = None
+        self._hops: HopProfiles | None = None
         self._lock = threading.Lock()
 
     @property
@@ -197,6 +199,16 @@ class PlanPages:
         if self._failures is None:
             raise PlanError(Problem("this plan has no core whose links could fail", "plan with engine backbone"))
         return self._failures
+
+    @property
+    def hops(self) -> HopProfiles:
+        """Return the microwave hops of the plan; :class:`PlanError` where there are none."""
+        with self._lock:
+            if self._hops is None:
+                self._hops = HopProfiles.of(self.reader)
+        if self._hops is None:
+            raise PlanError(Problem("this plan has no microwave hops", "plan with engine radio"))
+        return self._hops
 
     def prepare(self) -> None:
         """Build what the first view needs."""
@@ -267,6 +279,13 @@ def _add_failure_routes(app: FastAPI, pages: PlanPages) -> None:
         return OrjsonResponse(pages.failures.play(link_id).model_dump(mode="json"))
 
 
+def _add_radio_routes(app: FastAPI, pages: PlanPages) -> None:
+    @app.get("/api/hop/{site_id:path}")
+    def get_hop(site_id: str) -> Response:
+        """Return the microwave hop that feeds a site: budget with every term, and its profile as SVG."""
+        return OrjsonResponse(pages.hops.look(site_id).model_dump(mode="json"))
+
+
 def _add_file_routes(app: FastAPI, pages: PlanPages) -> None:
     @app.get("/tiles/{layer_id}.pmtiles")
     def get_tiles(layer_id: str) -> Response:
@@ -330,6 +349,7 @@ def create_app(
 
     _add_plan_routes(app, pages)
     _add_failure_routes(app, pages)
+    _add_radio_routes(app, pages)
     _add_file_routes(app, pages)
     for name in ("map", "fonts"):
         if (STATIC / name).is_dir():

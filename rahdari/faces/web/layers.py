@@ -6,7 +6,7 @@ for the first and for the last year of the plan.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -39,6 +39,8 @@ class LayerSpec:
     is_planned: bool = False
     engine: str = ""
     fidelity: str = ""
+    only: str = ""  # technology whose rows are drawn; empty for all
+    is_hop: bool = False  # straight lines between the sites of a row
 
 
 TOWN_PEOPLE, CITY_PEOPLE = 50_000, 500_000  # drawn larger
@@ -62,11 +64,35 @@ BASE_LAYERS = (
     LayerSpec("places", "Places by technology", "Plan", "point", "access", "places", "technology", is_visible=True),
     LayerSpec("speed", "Speed at each place", "Plan", "point", "access", "places", "downlink_mbps"),
     LayerSpec(
-        "sites-planned", "Planned sites", "Plan", "point", "planned_sites", "planned_sites", "technology",
-        PLANNED_SITE_COLOUR, is_planned=True,
+        "sites-planned",
+        "Planned sites",
+        "Plan",
+        "point",
+        "planned_sites",
+        "planned_sites",
+        "technology",
+        PLANNED_SITE_COLOUR,
+        is_planned=True,
     ),
     LayerSpec("cables", "Cable landings and crossings", "Today", "point", "cables", "cables", colour=CABLE_COLOUR),
     LayerSpec("landmarks", "Ports, airports, crossings", "Today", "point", "landmarks", "landmarks", "kind"),
+)
+
+HOPS = "microwave_hops"
+#: What the radio engine's tables hold beyond the layers of its manifest; the first column that is there is drawn.
+RADIO_LAYERS = (
+    (LayerSpec("hops", "Microwave hops", "Results", "line", HOPS, HOPS, is_hop=True), ("availability_frac",)),
+    *(
+        (
+            LayerSpec(f"coverage-{name}", f"{name.upper()} cover", "Results", "point", "coverage", "places", only=name),
+            ("covered_probability_frac", "is_covered"),
+        )
+        for name in ("4g", "5g")
+    ),
+    (
+        LayerSpec("sites-5g", "5G sites", "Results", "point", "cells", "sites", only="5g"),
+        ("load_frac", "busy_hour_load_frac", "capacity_mbps"),
+    ),
 )  # fmt: skip
 
 
@@ -108,8 +134,23 @@ class Layer:
         }
 
 
+def radio_specs(reader: PlanReader) -> list[LayerSpec]:
+    """Return the layers of radio that this plan can show."""
+    specs = []
+    engines = {engine["name"]: engine.get("fidelity", "") for engine in reader.manifest.get("engines", [])}
+    for spec, wanted in RADIO_LAYERS:
+        if not {spec.table, spec.geometry, "sites"} <= set(reader.names):
+            continue
+        columns = reader.schema(spec.table).names
+        colour_by = next((name for name in wanted if name in columns), "")
+        if colour_by and (not spec.only or "technology" in columns):
+            writer = reader.manifest["tables"][spec.table].get("writer", "")
+            specs.append(replace(spec, colour_by=colour_by, engine=writer, fidelity=engines.get(writer, "")))
+    return specs
+
+
 def layer_specs(reader: PlanReader) -> list[LayerSpec]:
-    """Return the layers this plan can show: base layers first, then those of its engines."""
+    """Return the layers this plan can show: base layers first, then those of its engines and of radio."""
     names = set(reader.names)
     specs = [spec for spec in BASE_LAYERS if {spec.table, spec.geometry} <= names]
     if "access" not in names and "places" in names:
@@ -141,7 +182,7 @@ def layer_specs(reader: PlanReader) -> list[LayerSpec]:
                     fidelity=engine.get("fidelity", ""),
                 )
             )
-    return specs
+    return [*specs, *(spec for spec in radio_specs(reader) if spec.layer_id not in taken)]
 
 
 def _by_year(frame: pl.DataFrame, join_on: list[str], column: str) -> tuple[pl.DataFrame, bool]:
@@ -160,6 +201,23 @@ def _by_year(frame: pl.DataFrame, join_on: list[str], column: str) -> tuple[pl.D
     return parts[0].join(parts[1], on=join_on, how="full", coalesce=True), first != last
 
 
+def hop_lines(reader: PlanReader, hops: pl.DataFrame) -> pl.DataFrame:
+    """Return hops with ``geometry`` (WKB, straight from site to site) and ``evidence``, the weaker of both sites'.
+
+    Hops of no length, and hops to sites that are not there, are left out.
+    """
+    import shapely
+
+    sites = reader.table("sites").select("site_id", "lon_deg", "lat_deg", "evidence")
+    far = sites.rename({name: f"to_{name}" for name in sites.columns})
+    both = hops.drop("evidence", strict=False).join(sites, on="site_id").join(far, on="to_site_id")
+    both = both.filter((pl.col("lon_deg") != pl.col("to_lon_deg")) | (pl.col("lat_deg") != pl.col("to_lat_deg")))
+    ends = both.select("lon_deg", "lat_deg", "to_lon_deg", "to_lat_deg").to_numpy().reshape(-1, 2, 2)
+    weaker = pl.when(pl.col("to_evidence").is_in(NOT_OBSERVED)).then("to_evidence").otherwise("evidence")
+    lines = pl.Series("geometry", shapely.to_wkb(shapely.linestrings(ends)), dtype=pl.Binary)
+    return both.select(*hops.columns, weaker.alias("evidence")).with_columns(lines)
+
+
 def _geometry_columns(frame: pl.DataFrame) -> list[str]:
     return ["geometry"] if "geometry" in frame.columns else ["lon_deg", "lat_deg"]
 
@@ -174,6 +232,8 @@ def _weight(frame: pl.DataFrame) -> pl.Expr:
 def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
     """Read the tables of a layer and return it ready to draw, rows in the order of their identifier."""
     shapes = reader.table(spec.geometry)
+    if spec.is_hop:
+        shapes = hop_lines(reader, shapes)
     key = list(reader.schema(spec.geometry).key)
     where = _geometry_columns(shapes)
     if any(name not in shapes.columns for name in where):
@@ -182,6 +242,8 @@ def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
     evidence = pl.col("evidence").is_in(NOT_OBSERVED) if "evidence" in shapes.columns else pl.lit(value=False)
     marked = shapes.drop_nulls(where).with_columns(evidence.fill_null(value=False).cast(pl.UInt8).alias("s"))
     table = reader.table(spec.table)
+    if spec.only:
+        table = table.filter(pl.col("technology") == spec.only)
     colour_by = spec.colour_by if spec.colour_by in table.columns else ""
     has_years = False
     if spec.table == spec.geometry:
@@ -208,4 +270,4 @@ def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
     return Layer(spec, classes, features, spec.geometry, unit_of(colour_by) if colour_by else None, has_years)
 
 
-__all__ = ["BASE_LAYERS", "ColourClass", "Layer", "LayerSpec", "build_layer", "layer_specs"]
+__all__ = ["BASE_LAYERS", "ColourClass", "Layer", "LayerSpec", "build_layer", "hop_lines", "layer_specs"]

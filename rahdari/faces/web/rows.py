@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from rahdari.errors import InputError, Problem
-from rahdari.faces.web.layers import NOT_OBSERVED
+from rahdari.faces.web.layers import HOPS, NOT_OBSERVED, hop_lines
 from rahdari.units import SUFFIXES, unit_of
 
 if TYPE_CHECKING:
@@ -143,6 +143,9 @@ def row_details(reader: PlanReader, table: str, row_id: str, at: Mapping[str, st
     found = reader.rows(table, {schema.key[0]: row_id, **(at or {})})
     if not found.height:
         raise InputError(Problem(f"{table} has no row '{row_id}'", f"take a {schema.key[0]} of that table"))
+    if table == HOPS and "geometry" not in found.columns and "sites" in reader.names:
+        drawn = hop_lines(reader, found)
+        found = drawn if drawn.height else found
     values = found.row(0, named=True)
     related = []
     known: dict[tuple[str, Any], str] = {}
