@@ -127,6 +127,7 @@ def as_modular(
     until = now + (DEFAULT_MIP_S if deadline is None else PROGRAMME_FRAC * (deadline - now))
     units = continuous.capacity["units"].to_numpy()
     candidates = [rounded_up(instance, units - instance.link_installed)]
+    routings = [continuous.routing]
     bound = continuous.lower_bound
     if redesign is not None and continuous.cuts:
         proven, chosen = _integer_bound(instance, continuous, until, gap)
@@ -134,12 +135,15 @@ def as_modular(
         grown = redesign(replace(instance, link_installed=instance.link_installed + chosen))
         need = grown.capacity["units"].to_numpy() - instance.link_installed
         candidates.append(rounded_up(instance, need))
+        routings.append(grown.routing)
     costs = [
         sum(float(count @ np.asarray(cost)) for count, cost in zip(counts, instance.link_module_cost, strict=True))
         for counts in candidates
     ]
     best = int(np.argmin(costs))
-    return _modular_design(instance, continuous, candidates[best], costs[best], bound)
+    # Rounded up, the capacity still holds the flows that it was rounded from.
+    shown = replace(continuous, routing=routings[best])
+    return _modular_design(instance, shown, candidates[best], costs[best], bound)
 
 
 def _modular_design(
@@ -167,5 +171,4 @@ def _modular_design(
         certificate=Certificate(
             f"modular capacity of {instance.name}", cost, bound, "cost", "integer programme over metric cuts (HiGHS)"
         ),
-        routing=None,
     )

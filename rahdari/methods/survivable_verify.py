@@ -17,6 +17,7 @@ from rahdari.methods.survivable_model import NO_FAILURE, DesignViolation
 from rahdari.methods.survivable_scenarios import resolve
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
     from rahdari.methods.instance import Instance
@@ -50,6 +51,8 @@ def verify_design(instance: Instance, design: Design) -> None:
                 _route_anew(instance, states, state, capacity)
     if design.modules is None:
         _check_cost(instance, design, capacity)
+    else:
+        _check_modules(instance, design, design.modules, capacity)
     _check_bound(instance, design, states)
 
 
@@ -198,6 +201,25 @@ def _check_cost(instance: Instance, design: Design, capacity: FloatArray) -> Non
     cost = float(instance.link_unit_cost @ np.maximum(0.0, capacity - instance.link_installed))
     if abs(cost - design.cost) > TOLERANCE * max(cost, design.cost):
         raise DesignViolation(NO_FAILURE, ALL, 0.0, f"the capacity costs {cost:.6g}, not {design.cost:.6g}")
+
+
+def _check_modules(instance: Instance, design: Design, modules: pl.DataFrame, capacity: FloatArray) -> None:
+    """Raise DesignViolation unless whole modules make the capacity and the cost, and the bound is not above it."""
+    number = {name: i for i, name in enumerate(instance.link_id)}
+    held, cost = instance.link_installed.copy(), 0.0
+    for name, module, count in modules.select("link_id", "module", "count").iter_rows():
+        if count < 0:
+            raise DesignViolation(NO_FAILURE, ALL, 0.0, f"link {name!r} has {count} modules")
+        held[number[name]] += count * float(instance.link_module_capacity[number[name]][module])
+        cost += count * float(instance.link_module_cost[number[name]][module])
+    short = capacity - held * (1.0 + TOLERANCE)
+    if (short > 0.0).any():
+        name = instance.link_id[int(np.argmax(short))]
+        raise DesignViolation(NO_FAILURE, ALL, 0.0, f"the modules of link {name!r} hold less than its capacity")
+    if abs(cost - design.cost) > TOLERANCE * max(cost, design.cost):
+        raise DesignViolation(NO_FAILURE, ALL, 0.0, f"the modules cost {cost:.6g}, not {design.cost:.6g}")
+    if design.lower_bound > cost * (1.0 + TOLERANCE):
+        raise DesignViolation(NO_FAILURE, ALL, 0.0, "the lower bound is above the cost")
 
 
 def _check_bound(instance: Instance, design: Design, states: States) -> None:

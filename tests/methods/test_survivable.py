@@ -126,6 +126,7 @@ def full_programme(instance: Instance, states: list[set[int]], share: float = 1.
     cost = np.concatenate([instance.link_unit_cost, np.zeros(width - m)])
     found = linprog(cost, np.array(upper), room, np.array(equal), right, method="highs")
     assert found.status == 0
+    assert found.fun is not None
     return float(found.fun)
 
 
@@ -245,6 +246,17 @@ def test_whole_modules_cost_at_least_the_bound_and_carry_everything(instance: In
     price = dict(zip(instance.link_id, instance.link_module_cost, strict=True))
     bought = sum(price[link][module] * count for link, module, count in design.modules.iter_rows())
     assert bought == pytest.approx(design.cost)
+
+
+def test_a_module_that_was_not_bought_is_caught() -> None:
+    design = design_survivable(RING, modular=True)
+    verify_design(RING, design)
+    assert design.modules is not None
+    bad = dataclasses.replace(design, modules=design.modules.slice(1))
+    with pytest.raises(DesignViolation, match="modules"):
+        verify_design(RING, bad)
+    with pytest.raises(DesignViolation, match="modules cost"):
+        verify_design(RING, dataclasses.replace(design, cost=design.cost * 0.9, lower_bound=0.0))
 
 
 def test_written_files_prove_cost_and_bound(tmp_path: Path) -> None:
