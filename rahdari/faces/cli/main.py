@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
-from rahdari.faces.cli.radio import hub, link
+from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.terrain import dem
 from rahdari.faces.cli.transit import transit_app
 
@@ -237,6 +237,7 @@ def schema(
 
 
 app.command()(route)
+app.command()(cover)
 app.command()(link)
 app.command()(hub)
 

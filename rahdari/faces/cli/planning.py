@@ -53,7 +53,7 @@ def listening(*, quiet: bool) -> Iterator[Callable[[Event], None]]:
 
 
 @contextlib.contextmanager
-def _cancellable() -> Iterator[Callable[[], bool]]:
+def cancellable() -> Iterator[Callable[[], bool]]:
     """Yield a function that says whether SIGINT or SIGTERM came; a second one stops at once."""
     asked = {"stop": False}
 
@@ -80,7 +80,7 @@ def make(request: dict[str, Any], *, quiet: bool, with_report: bool, with_pdf: b
 
     asked = validated(PlanRequest, request, "the command line")
     with listening(quiet=quiet) as listen:
-        with _cancellable() as is_cancelled:
+        with cancellable() as is_cancelled:
             response = plan(asked, on_event=listen, is_cancelled=is_cancelled)
         if with_report or with_pdf:
             write_reports(response.folder, with_pdf=with_pdf, listen=listen)

@@ -2,17 +2,86 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from rahdari.service.radio_cover import CoverResponse
     from rahdari.service.radio_hubs import HubResponse
     from rahdari.service.radio_links import LinkResponse
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
+
+
+class Technology(StrEnum):
+    """Whose cells are swept."""
+
+    FOUR = "4g"
+    FIVE = "5g"
+
+
+class SweepModel(StrEnum):
+    """How loss over terrain is found."""
+
+    P1812 = "p1812"
+    BULLINGTON = "bullington"
+
+
+def cover(
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path("coverage"),
+    technology: Annotated[Technology, typer.Option(help="Whose cells.")] = Technology.FOUR,
+    around: Annotated[str | None, typer.Option(help="Sites near a site, landmark, place or lon,lat only.")] = None,
+    within_km: Annotated[float, typer.Option("--within-km", help="How near, with --around.")] = 30.0,
+    planned: Annotated[bool, typer.Option(help="Count the cells that the plan adds.")] = True,
+    dem: Annotated[Path | None, typer.Option(help="Terrain raster in place of the plan's.")] = None,
+    clutter: Annotated[Path | None, typer.Option(help="Land-cover raster, ESA WorldCover classes.")] = None,
+    radius_km: Annotated[float, typer.Option("--radius-km", help="Reach of a site.")] = 15.0,
+    resolution_m: Annotated[
+        float | None, typer.Option("--resolution-m", help="Step; default 90, on coarse terrain 500.")
+    ] = None,
+    model: Annotated[SweepModel, typer.Option(help="ITU-R P.1812, or its diffraction alone.")] = SweepModel.P1812,
+    load: Annotated[float, typer.Option(help="Share of the time that other cells send.")] = 0.5,
+    workers: Annotated[int, typer.Option(help="Threads over sites; the answer is the same.")] = 2,
+    plan: PlanOption = None,
+    as_json: Json = False,
+) -> None:
+    """Map what a plan's cells cover over terrain: COG rasters, areas, people and road by district."""
+    from rahdari.faces.cli.main import answer, plan_folder
+    from rahdari.faces.cli.planning import cancellable, listening
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.model.scenario import validated
+        from rahdari.service.radio_cover import CoverRequest, cover_plan
+
+        request = {
+            "plan": plan_folder(plan), "out": out, "technology": technology.value, "around": around,
+            "within_km": within_km, "with_planned": planned, "dem": dem, "clutter": clutter, "radius_km": radius_km,
+            "resolution_m": resolution_m, "model": model.value, "load_frac": load, "n_workers": workers,
+        }  # fmt: skip
+        with listening(quiet=as_json) as listen, cancellable() as cancel:
+            return cover_plan(validated(CoverRequest, request, "the command line"), on_event=listen, cancel=cancel)
+
+    answer("cover", call, print_cover, as_json=as_json)
+
+
+def print_cover(response: CoverResponse) -> None:
+    """Print how much is covered and the files."""
+    many = f"{response.n_rows:,} x {response.n_columns:,} cells of {response.resolution_m:g} m"
+    typer.echo(f"{response.n_sites:,} sites, {response.model}, {many}; terrain: {response.terrain}")
+    for what, all_of, half, sure, unit in (
+        ("people", response.n_people, response.n_people_covered, response.n_people_sure, ""),
+        ("road", response.road_km, response.road_covered_km, response.road_sure_km, " km"),
+    ):
+        share = f"{half / all_of:.1%} covered, {sure / all_of:.1%} with 90 % confidence" if all_of else "none there"
+        typer.echo(f"{what}: {all_of:,.0f}{unit}, {share}")
+    typer.echo(f"least level {response.least_dbm:.1f} dBm; 90 % confidence asks {response.sure_margin_db:.1f} dB more")
+    typer.echo(f"files in {response.folder}: {', '.join(response.files)}")
+    for warning in response.warnings:
+        typer.echo(f"note: {warning}")
 
 
 def link(
