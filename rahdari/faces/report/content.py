@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rahdari.faces.report import (
+    content_claims,
     content_corridor,
     content_map,
     content_money,
     content_plan,
     content_programme,
+    content_radio,
     content_replay,
     content_resilience,
     content_trust,
@@ -103,6 +105,8 @@ def report_content(plan: Plan) -> Report:
         content_resilience.resilience_section,
         content_replay.replay_section,
         content_corridor.corridor_section,
+        content_radio.radio_section,
+        content_claims.claims_section,
         content_plan.people_section,
         content_plan.districts_section,
         content_trust.engines_section,

@@ -46,7 +46,8 @@ TRUE_COLOUR, FALSE_COLOUR = "#0f766e", "#c8553d"
 NO_VALUE_COLOUR = "#c4c8cd"
 MAX_CATEGORIES = len(CATEGORY_COLOURS)
 SIGNIFICANT_DIGITS = 2  # of class limits
-SHARE_DIGITS = 4  # shares near one differ in their third and fourth nine
+SHARE_DIGITS = 4  # of a share in per cent
+MANY_FRAC = 0.9  # above it what is left to one is rounded, so that no nine is lost
 NO_VALUE = 255  # class of a feature without a value; fits one byte
 
 
@@ -90,6 +91,15 @@ def rounded(value: float, digits: int = SIGNIFICANT_DIGITS) -> float:
     if value == 0 or not math.isfinite(value):
         return value
     return round(value, digits - 1 - math.floor(math.log10(abs(value))))
+
+
+def rounded_share(value: float) -> float:
+    """Return a share of one with four digits; near one, what is left keeps two and never becomes nothing.
+
+    >>> rounded_share(0.123456), rounded_share(0.999987), rounded_share(1.0)
+    (0.1235, 0.999987, 1.0)
+    """
+    return 1.0 - rounded(1.0 - value) if value > MANY_FRAC else rounded(value, SHARE_DIGITS)
 
 
 def number_text(value: float) -> str:
@@ -145,8 +155,8 @@ def _quantiles(values: pl.Series, label: str, *, is_share: bool) -> Colouring:
     n_classes = len(RAMP_COLOURS)
     limits = [finite.quantile(k / n_classes, "nearest") for k in range(1, n_classes)] if len(finite) else []
     low = finite.min()
-    digits = SHARE_DIGITS if is_share else SIGNIFICANT_DIGITS
-    breaks = sorted({rounded(limit, digits) for limit in limits if limit is not None})
+    shorten = rounded_share if is_share else rounded
+    breaks = sorted({shorten(limit) for limit in limits if limit is not None})
     breaks = [limit for limit in breaks if isinstance(low, float) and limit > low]
     if not breaks:
         return single(RAMP_COLOURS[-1], label)
