@@ -24,6 +24,7 @@ from rahdari.methods.sweep import Setting, Transmitters, sweep_strips
 from rahdari.model.params import Params
 from rahdari.run.runner import Event
 from rahdari.service.radio_links import COARSE, spot, terrain_of
+from rahdari.sources.boundaries import BOUNDARY_NOTE
 from rahdari.store.atomic import write_text, writing
 from rahdari.store.query import PlanReader
 from rahdari.store.raster import NO_POWER, LayerFile, cog_writer
@@ -236,7 +237,7 @@ def _write_strips(
     tags = {
         "technology": request.technology, "model": request.model, "terrain": sweep.source,
         "is_coarse_terrain": str(sweep.is_coarse), "load_frac": f"{request.load_frac:g}",
-        "boundary_note": "Boundaries shown do not imply any opinion on legal status.",
+        "boundary_note": BOUNDARY_NOTE,
     }  # fmt: skip
     layers = _layers(sweep.grid, tags)
     with contextlib.ExitStack() as stack:
