@@ -37,6 +37,8 @@ SEA_PERMITTIVITY, SEA_S_PER_M = 80.0, 5.0  # same
 FULL_CLEARANCE = 17.456  # eq. 25
 HIGH_ANTENNA, FAR_PATH = 2.0, 1.6  # eq. 35 and 33: normalised height and distance from which the asymptotes hold
 THIRD = 1.0 / 3.0
+DB = 10.0 / math.log(10.0)  # decibels a neper of power
+GROUND_GAIN = 10.0**0.1  # eq. 35: 2 dB over the admittance
 
 
 @njit("float64(float64)", cache=True)
@@ -45,7 +47,7 @@ def knife_edge_db(nu: float) -> float:
     if nu <= NU_FREE:
         return 0.0
     away = nu - NU_SHIFT
-    return EDGE_OFFSET_DB + 20.0 * math.log10(math.sqrt(away * away + 1.0) + away)
+    return EDGE_OFFSET_DB + 2.0 * DB * math.log(math.sqrt(away * away + 1.0) + away)
 
 
 @njit("float64(float64, float64)", cache=True)
@@ -165,7 +167,13 @@ def smooth_bullington_uniform_db(
         i = min(max(int(math.sqrt(rx_m / bulge) / step_km), 1), last)
         rx_slope = _smooth_slope(step_km * i, step_km * min(i + 1, last), path_km, rx_m, bulge, 0.0)
         return bullington_db(obstructed_nu(tx_slope, rx_slope, line, path_km, wave_m), path_km)
-    low, high = 1, last
+    low, high, stride = 1, last, 1
+    while high - stride > 1:  # the place lies near the lower antenna, mostly the receiver's: growing steps bracket it
+        if _smooth_turn(step_km * (high - stride), path_km, tx_m, rx_m, bulge) >= 0.0:
+            low = high - stride
+            break
+        high -= stride
+        stride *= 2
     while high - low > 1:
         middle = (low + high) // 2
         if _smooth_turn(step_km * middle, path_km, tx_m, rx_m, bulge) >= 0.0:
@@ -180,14 +188,24 @@ def smooth_bullington_uniform_db(
 
 
 @njit("float64(float64, float64)", cache=True)
-def _height_gain_db(normal_height: float, admittance_db: float) -> float:
-    """Return the height gain of an antenna over a spherical Earth, dB (eq. 35), not below the ground's own."""
+def _height_gain(normal_height: float, floor: float) -> float:
+    """Return the height gain of a low antenna over a spherical Earth as a ratio (eq. 35), not below the ground's own.
+
+    A high antenna's is one here and ``_high_gain_db`` there: so both antennas, and the distance, share a logarithm.
+    """
     if normal_height > HIGH_ANTENNA:
-        over = normal_height - 1.1
-        gain_db = 17.6 * math.sqrt(over) - 5.0 * math.log10(over) - 8.0
-    else:
-        gain_db = 20.0 * math.log10(normal_height + 0.1 * normal_height**3)
-    return max(gain_db, 2.0 + admittance_db)
+        return 1.0
+    return max(normal_height + 0.1 * normal_height * normal_height * normal_height, floor)
+
+
+@njit("float64(float64, float64)", cache=True)
+def _high_gain_db(normal_height: float, floor: float) -> float:
+    """Return the height gain of a high antenna over a spherical Earth, dB (eq. 35), zero for a low one."""
+    if normal_height <= HIGH_ANTENNA:
+        return 0.0
+    over = normal_height - 1.1
+    gain_db = 17.6 * math.sqrt(over) - 0.5 * DB * math.log(over) - 8.0
+    return gain_db if floor < 1.0 else max(gain_db, 2.0 * DB * math.log(floor))
 
 
 @njit("float64(float64, float64, float64, float64, float64, float64, float64, float64)", cache=True)
@@ -212,12 +230,14 @@ def first_term_ground_db(
     # (f / a^2)^(1/3) and (f^2 / a)^(1/3) by the one root of a f.
     x = 21.88 * beta * root / radius_km * path_km
     scale = 0.9575 * beta * beta * root * root / radius_km
-    distance_db = -20.0 * math.log10(x) - 5.6488 * math.pow(x, 1.425)
+    floor = GROUND_GAIN * admittance
+    low = _height_gain(scale * tx_m, floor) * _height_gain(scale * rx_m, floor)
+    high_db = _high_gain_db(scale * tx_m, floor) + _high_gain_db(scale * rx_m, floor)
+    log_x = math.log(x)
+    # Logarithms and powers are most of the time here: natural ones, as few as there can be.
     if x >= FAR_PATH:
-        distance_db = 11.0 + 10.0 * math.log10(x) - 17.6 * x
-    admittance_db = 20.0 * math.log10(admittance)
-    gain_db = _height_gain_db(scale * tx_m, admittance_db) + _height_gain_db(scale * rx_m, admittance_db)
-    return -distance_db - gain_db
+        return float(17.6 * x - 11.0 - DB * (log_x + 2.0 * math.log(low)) - high_db)
+    return float(5.6488 * math.exp(1.425 * log_x) + 2.0 * DB * (log_x - math.log(low)) - high_db)
 
 
 @njit("float64(float64, float64, float64, float64, float64, float64, float64)", cache=True)

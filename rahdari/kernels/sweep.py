@@ -147,14 +147,14 @@ def least_clearance(
 def places(power: Floats, n: int, grid: Floats, row: Floats, column: Floats) -> None:
     """Fill fractional ``row`` and ``column`` of a radial's points 0 to n; ``power`` from ``fit_geodesic``."""
     per_lon, per_lat, share = 1.0 / grid[2], 1.0 / grid[3], 1.0 / n
-    a1, a2, a3, a4, a5 = power[0, 1], power[0, 2], power[0, 3], power[0, 4], power[0, 5]
-    b1, b2, b3, b4, b5 = power[1, 1], power[1, 2], power[1, 3], power[1, 4], power[1, 5]
+    a1, a2, a3, a4 = power[0, 1], power[0, 2], power[0, 3], power[0, 4]
+    b1, b2, b3, b4 = power[1, 1], power[1, 2], power[1, 3], power[1, 4]
     first_column = (power[0, 0] - grid[0]) * per_lon - HALF
     first_row = (grid[1] - power[1, 0]) * per_lat - HALF
     for k in range(n + 1):
         t = k * share
-        column[k] = first_column + per_lon * t * (a1 + t * (a2 + t * (a3 + t * (a4 + t * a5))))
-        row[k] = first_row - per_lat * t * (b1 + t * (b2 + t * (b3 + t * (b4 + t * b5))))
+        column[k] = first_column + per_lon * t * (a1 + t * (a2 + t * (a3 + t * a4)))
+        row[k] = first_row - per_lat * t * (b1 + t * (b2 + t * (b3 + t * b4)))
 
 
 @njit("int64(float32[:, ::1], int64, float64[::1], float64[::1], float64[::1])", cache=True, nogil=True)

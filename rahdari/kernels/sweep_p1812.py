@@ -107,18 +107,29 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 #: Rows of the tables by step: distance, its inverse, fall over both Earths, and in the median without path terms:
-#: free space over the ground distance, troposcatter at no angle, and a floor of the time term of ducting, all dB.
-X, INVERSE, FALL, FALL_DUCTING, FREE, SCATTER, DUCT_FLOOR = range(7)
-N_TABLES = 7
+#: free space over the ground distance, troposcatter at no angle, a floor of the time term of ducting, all dB,
+#: and the cube root of the frequency.
+X, INVERSE, FALL, FALL_DUCTING, FREE, SCATTER, DUCT_FLOOR, ROOT = range(8)
+N_TABLES = 8
 #: Rows of the room by point: bare ground, and the heights of three frames, then the corners of four hulls.
 GROUND, CLUTTER, BARE_Z, TOP_Z, DUCTING_Z = range(5)
 HULLS = 5
 N_ROOM = HULLS + 2 * 4
 SCATTER_MRAD_DB = 0.573  # P.1812-8 eq. 44
+STEEP = 50.0  # m/km from which the series of the arctangent is left
 FAR_BELOW_DB = 30.0  # troposcatter this far above the rest adds less than 1e-5 dB
 FLOOR_LOG_BETA = -40.0  # below it the linear part of the time term alone exceeds 48 dB
 FLOOR_STEPS = 400
 FLOOR_SLACK_DB = 1.0  # the term changes by less between two steps of the search
+
+
+@njit("float64(float64)", cache=True, nogil=True)
+def angle_mrad(slope: float) -> float:
+    """Return the angle of a slope in m/km, mrad; small ones by the series, to 1e-9."""
+    if abs(slope) > STEEP:
+        return MRAD * math.atan(slope / MRAD)
+    square = slope * slope * 1e-6
+    return slope * (1.0 - square * (1.0 / 3.0 - square * (0.2 - square / 7.0)))
 
 
 @njit("float64(float64, float64, float64)", cache=True, nogil=True)
@@ -154,7 +165,7 @@ def fill_tables(inputs: Floats, n_steps: int, step_km: float, latitude_deg: floa
         table[X, k], table[FALL, k] = x, BULGE_KM_M / radius * x * x
         table[FALL_DUCTING, k] = BULGE_KM_M / (EARTH_KM * DUCTING_K) * x * x
         if k > 0:
-            table[INVERSE, k] = 1.0 / x
+            table[INVERSE, k], table[ROOT, k] = 1.0 / x, math.pow(wanted, THIRD)
             table[FREE, k] = FREE_SPACE_DB + 20.0 * math.log10(wanted * x)
             table[SCATTER, k] = troposcatter_db(x, 0.0, wanted, inputs[TIME], inputs[N0])
             table[DUCT_FLOOR, k] = duct_floor_db(x, latitude_deg)
@@ -170,14 +181,14 @@ def mixed_with_scatter_db(rest_db: float, scatter_db: float, sight_db: float, lo
     return max(sight_db, rest_db + location_db)
 
 
-@njit("float64(float64[::1])", cache=True, nogil=True)
-def duct_coupling_floor_db(row: Floats) -> float:
+@njit("float64(float64[::1], float64)", cache=True, nogil=True)
+def duct_coupling_floor_db(row: Floats, third: float) -> float:
     """Return a floor, dB, of ducting's loss without its time term (P.1812-8 eq. 47 to 52).
 
     Beyond the horizon it is the loss itself: one logarithm serves the spreading and both shields.  In sight the
-    place of the horizon is left open: shields count nothing and angles at most nothing.
+    place of the horizon is left open: shields count nothing and angles at most nothing.  ``third`` is f^(1/3).
     """
-    f, path_km, third = row[FREQUENCY], row[PATH], math.pow(row[FREQUENCY], THIRD)
+    f, path_km = row[FREQUENCY], row[PATH]
     tx_km, rx_km = row[TX_HORIZON], row[RX_HORIZON]
     shield, shield_db, low_db = 1.0, 0.0, 0.0
     if row[IS_TRANS_HORIZON] > 0.0:
@@ -237,7 +248,7 @@ def median_db(row: Floats, table: Floats, k: int, location_db: float) -> float:
         smooth_db = smooth_bullington_uniform_db(table[X, 1], k, tx_m, rx_m, row[RADIUS], WAVE_GHZ_M / f)
         diffraction_db += max(spherical_db - smooth_db, 0.0)
     rest_db = sight_db + diffraction_db
-    if diffraction_db > 0.0 and duct_coupling_floor_db(row) + table[DUCT_FLOOR, k] <= rest_db:
+    if diffraction_db > 0.0 and duct_coupling_floor_db(row, table[ROOT, k]) + table[DUCT_FLOOR, k] <= rest_db:
         return math.nan
     scatter_db = table[SCATTER, k] + SCATTER_MRAD_DB * row[ANGLE]
     return float(mixed_with_scatter_db(rest_db, scatter_db, sight_db, location_db))
@@ -334,7 +345,7 @@ def p1812_radial(  # noqa: C901, PLR0912, PLR0915
                 second = bare_i[seen]
                 tx_slope, rx_slope = fall_tx, (bare_h[seen] - rx_z) * inverse[k - second] - 2.0 * far
                 row[TX_HORIZON], row[RX_HORIZON] = x[first], d - x[second]
-            row[TX_ANGLE], row[RX_ANGLE] = MRAD * math.atan(tx_slope / MRAD), MRAD * math.atan(rx_slope / MRAD)
+            row[TX_ANGLE], row[RX_ANGLE] = angle_mrad(tx_slope), angle_mrad(rx_slope)
             row[ANGLE] = MRAD * d / row[RADIUS] + row[TX_ANGLE] + row[RX_ANGLE]
             smooth_tx, smooth_rx = (2.0 * v1 * d - v2) * inverse[k] ** 2, (v2 - v1 * d) * inverse[k] ** 2
             row[SMOOTH_TX], row[SMOOTH_RX] = smooth_tx, smooth_rx

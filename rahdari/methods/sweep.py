@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 Model = Literal["p1812", "bullington"]
 MODELS = ("p1812", "bullington")
 MIN_STEPS = 2  # one point between transmitter and rim
-MAX_RADIUS_KM = 200.0  # the radials' polynomials follow the geodesic within 1 mm to here
+MAX_RADIUS_KM = 200.0  # the radials' polynomials follow the geodesic within 2 mm to here
 STRIP_ROWS = 512  # of the map held at a time, and the block of the files written from it
 BAND_DEG = 0.25  # of latitude whose terrain is held at a time
 MAX_PIXELS = 100_000_000  # of a map in memory: 2 GB
