@@ -123,7 +123,7 @@ def worst_difference_db(
 
 @pytest.mark.parametrize("model", ["bullington", "p1812"])
 @pytest.mark.parametrize(("ghz", "tx_m", "rx_m"), [(0.7, 60.0, 1.5), (1.8, 30.0, 1.5), (3.5, 25.0, 30.0)])
-@pytest.mark.parametrize("relief_m", [0.0, 3.0, 40.0, 300.0])
+@pytest.mark.parametrize("relief_m", [0.0, 3.0, 40.0, 300.0, 3000.0])
 def test_the_sweep_is_path_by_path(model: Model, ghz: float, tx_m: float, rx_m: float, relief_m: float) -> None:
     setting = Setting(12.0, ghz, rx_m, model=model)
     assert (
