@@ -98,7 +98,7 @@ def _city_blocks(plan: Plan, frame: pl.DataFrame) -> list[Block]:
     rows: list[tuple[Cell, ...]] = []
     for parts in _groups(own).values():
         first = next(iter(parts.values()))
-        rows.append((Cell(first["condition"], second=f"Baseline: {first['baseline']}", n_columns=len(header)),))
+        rows.append((Cell(f"{first['condition']} (baseline: {first['baseline']})", n_columns=len(header)),))
         for name in (name for name in CITY_PARTS if name in parts):
             row = parts[name]
             is_joint = name.startswith("both")
@@ -126,7 +126,7 @@ def _city_blocks(plan: Plan, frame: pl.DataFrame) -> list[Block]:
 
 def _hub_cells(parts: dict[str, dict[str, Any]]) -> tuple[Cell, ...]:
     first = next(iter(parts.values()))
-    cells = [Cell(str(first["condition"]).capitalize())]
+    cells = [Cell(first["condition"][:1].upper() + first["condition"][1:])]
     for name in HUB_PARTS:
         row, rounded = parts.get(name), parts.get(f"{name}_rounded")
         if row is None:

@@ -13,7 +13,6 @@ from rahdari.faces.report.content_hops import hop_blocks, hub_blocks
 from rahdari.faces.report.content_programme import source_anchor
 from rahdari.faces.report.content_transit import model_badge
 from rahdari.faces.report.words import english, figure, local
-from rahdari.sources.technologies import band_models
 
 if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
@@ -88,8 +87,8 @@ def _coverage_figure(frame: pl.DataFrame) -> Figure:
     title = "People by coverage outdoors"
     legend = tuple((CLASS_COLOURS[state], name) for state, name in CLASS_NAMES.items() if state in used)
     caption = (
-        "Covered: 90 of 100 places at the cell's edge hear the most robust scheme. With 90 % confidence: so does the "
-        "median one when errors of terrain and the bending of rays are counted too. 5G: with the assumed plan of sites."
+        "Covered: 90 of 100 spots at the cell's edge hear the most robust scheme. With 90 % confidence: still so when "
+        "errors of the terrain and the bending of rays are counted too. 5G: with the assumed plan of sites."
     )
     return Figure((figures.stacked_bars(rows, CLASS_COLOURS, title),), caption, legend, title)
 
@@ -104,7 +103,7 @@ def _coverage_table(frame: pl.DataFrame) -> Table:
         rows.append(
             (
                 Cell(TECHNOLOGIES[technology]),
-                Cell(figure(covered, "people")),
+                Cell(figure(covered)),
                 Cell(figure(covered / total, "frac")),
                 Cell(sure),
                 Cell(figure(median_by_people(own.filter("is_covered"), "downlink_mbps"), "mbps")),
@@ -191,7 +190,9 @@ def _spread_figures(frame: pl.DataFrame) -> list[Block]:
         if not rows:
             continue
         colours = {str(k): RAMP[k] for k in range(len(ends) + 1)}
-        legend = tuple(zip(RAMP, _class_names(ends, unit), strict=True))
+        used = {int(k) for _, shares in rows for k in shares}
+        names = enumerate(_class_names(ends, unit))
+        legend = tuple((RAMP[k], name) for k, name in names if k in used)
         blocks.append(Figure((figures.stacked_bars(rows, colours, title),), caption, legend, title))
     return blocks
 
@@ -251,20 +252,32 @@ def _choice_blocks(plan: Plan) -> list[Block]:
     n_sites = 0
     if "cells" in plan.tables and "is_planned" in plan.tables["cells"].columns:
         n_sites = plan.tables["cells"].filter((pl.col("technology") == "5g") & pl.col("is_planned")).height
-    unit = str(row["unit"])
+    asked = _asked_mbps(plan)
+    gap = (row["cost"] - row["lower_bound"]) / asked if asked else None
     cells = (
         Cell(f"{n_sites:,} city sites with 5G" if n_sites else "City sites with 5G"),
-        Cell(f"{row['cost']:,.0f}", second=unit),
-        Cell(f"{row['lower_bound']:,.0f}", second="no choice of as many sites can do better"),
-        Cell(_gap(row["gap_frac"]), _gap_tone(row["gap_frac"])),
+        Cell(figure(asked, "mbps")),
+        Cell(figure(row["cost"], "mbps")),
+        Cell(figure(row["lower_bound"], "mbps"), second="no choice of as many sites leaves less"),
+        Cell(_gap(gap), _gap_tone(gap)),
     )
-    header = ("Choice", "Left unserved", "Proven least", "Gap")
-    text = f"{row['method']}. {row['note']}".strip().rstrip(".") + "."
+    header = ("Choice", "Asked for in cities", "Left unserved", "Proven least", "Gap, of what is asked")
+    text = f"{row['method'][:1].upper()}{row['method'][1:]}: {row['note']}."
     return [
         Heading("Where the 5G sites stand", model_badge(plan, "radio"), "radio-sites"),
-        Table(header, (cells,), ("left", RIGHT, RIGHT, "left"), "Which existing city sites are upgraded first"),
+        Table(header, (cells,), ("left", RIGHT, RIGHT, RIGHT, "left"), "Which existing city sites are upgraded first"),
         Text(text, is_note=True),
     ]
+
+
+def _asked_mbps(plan: Plan) -> float | None:
+    """Return the busy-hour traffic that 5G is asked to carry in cities."""
+    frame = coverage_of(plan)
+    if frame is None:
+        return None
+    cities = plan.tables["places"].filter(pl.col("kind") == "city").select("place_id")
+    own = frame.filter(pl.col("technology") == "5g").join(cities, on="place_id", how="semi")
+    return float(own["demand_mbps"].to_numpy().sum()) if own.height else None
 
 
 def _gap(value: float | None) -> str:
@@ -278,6 +291,8 @@ def _gap_tone(value: float | None) -> Tone:
 
 def band_blocks(plan: Plan) -> list[Block]:
     """Return which model applies in which band, HF to optical, and why others have none."""
+    from rahdari.sources.technologies import band_models
+
     frame = plan.tables["band_models"] if "band_models" in plan.tables else band_models()
     known = set(plan.tables["sources"]["source_id"]) if "sources" in plan.tables else set()
     rows = tuple(_band_row(row, known) for row in frame.iter_rows(named=True))

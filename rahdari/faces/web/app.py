@@ -16,19 +16,19 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import InputError, PlanError, Problem, RahdariError
-from rahdari.faces.web.layers import NOT_OBSERVED
+from rahdari.faces.web.layers import HOPS, NOT_OBSERVED
 from rahdari.faces.web.rows import MAX_RESULTS, Names, row_details
 from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, packed_features
 from rahdari.service.explain import explain
 from rahdari.service.failing import CoreFailures
 from rahdari.service.plan_view import HEADLINES
-from rahdari.service.radio_hops import HopProfiles
 from rahdari.service.requests import ExplainRequest
 from rahdari.store.query import OWNER, PlanReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from rahdari.service.radio_hops import HopProfiles
     from rahdari.store.query import Clearance
 
 STATIC = Path(__file__).parents[2] / "static"
@@ -203,6 +203,8 @@ class PlanPages:
     @property
     def hops(self) -> HopProfiles:
         """Return the microwave hops of the plan; :class:`PlanError` where there are none."""
+        from rahdari.service.radio_hops import HopProfiles  # its kernels need not wait for: the map opens first
+
         with self._lock:
             if self._hops is None:
                 self._hops = HopProfiles.of(self.reader)
@@ -215,6 +217,8 @@ class PlanPages:
         try:
             self.store.prepare()
             _ = self.names
+            if HOPS in self.reader.names:
+                _ = self.hops
         except RahdariError as error:
             self.store.problems["prepare"] = str(error)
 

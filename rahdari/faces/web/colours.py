@@ -44,10 +44,18 @@ CATEGORY_COLOURS = (
 RAMP_COLOURS = ("#cdd9a0", "#8ec5a2", "#4fa3a5", "#2f7396", "#283f78")  # light to dark, one hue turning
 TRUE_COLOUR, FALSE_COLOUR = "#0f766e", "#c8553d"
 NO_VALUE_COLOUR = "#c4c8cd"
+#: How surely a place is covered, the surest first; as the report draws it.
+COVER_COLOURS = {
+    "with 90 % confidence": "#0f766e",
+    "less surely": "#8ec5a2",
+    "likelier than not": "#e0b04a",
+    "not covered": "#a3a8ae",
+}
 MAX_CATEGORIES = len(CATEGORY_COLOURS)
 SIGNIFICANT_DIGITS = 2  # of class limits
 SHARE_DIGITS = 4  # of a share in per cent
 MANY_FRAC = 0.9  # above it what is left to one is rounded, so that no nine is lost
+LEAST_LEFT_FRAC = 1e-6  # nearer to one is one
 NO_VALUE = 255  # class of a feature without a value; fits one byte
 
 
@@ -99,6 +107,8 @@ def rounded_share(value: float) -> float:
     >>> rounded_share(0.123456), rounded_share(0.999987), rounded_share(1.0)
     (0.1235, 0.999987, 1.0)
     """
+    if 1.0 - value < LEAST_LEFT_FRAC:
+        return 1.0
     return 1.0 - rounded(1.0 - value) if value > MANY_FRAC else rounded(value, SHARE_DIGITS)
 
 
@@ -126,6 +136,12 @@ def share_text(value: float) -> str:
 def single(colour: str, label: str) -> Colouring:
     """Return one class for everything."""
     return Colouring((ColourClass(label, colour),))
+
+
+def cover_colouring() -> Colouring:
+    """Return the classes of coverage."""
+    classes = tuple(ColourClass(*pair) for pair in COVER_COLOURS.items())
+    return Colouring(classes, values=tuple(COVER_COLOURS))
 
 
 def colouring(column: Column | None, values: pl.Series, label: str) -> Colouring:

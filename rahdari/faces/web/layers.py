@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from rahdari.errors import InputError, Problem
-from rahdari.faces.web.colours import ColourClass, Colouring, colouring, single
+from rahdari.faces.web.colours import COVER_COLOURS, ColourClass, Colouring, colouring, cover_colouring, single
 from rahdari.units import unit_of
 
 if TYPE_CHECKING:
@@ -79,13 +79,18 @@ BASE_LAYERS = (
 )
 
 HOPS = "microwave_hops"
+CLEAR = "is_clear"
+HOP_TITLES = {CLEAR: "Microwave hops clear of terrain", "availability_frac": "Microwave hops"}
+COVER = "cover"  # column made of those in COVER_OF
+COVER_OF = ("is_covered", "is_surely_covered", "covered_probability_frac")
+LIKELY_FRAC = 0.5  # probability from which a place is more likely covered than not
 #: What the radio engine's tables hold beyond the layers of its manifest; the first column that is there is drawn.
 RADIO_LAYERS = (
-    (LayerSpec("hops", "Microwave hops", "Results", "line", HOPS, HOPS, is_hop=True), ("availability_frac",)),
+    (LayerSpec("hops", HOP_TITLES[CLEAR], "Results", "line", HOPS, HOPS, is_hop=True), (CLEAR, "availability_frac")),
     *(
         (
             LayerSpec(f"coverage-{name}", f"{name.upper()} cover", "Results", "point", "coverage", "places", only=name),
-            ("covered_probability_frac", "is_covered"),
+            (COVER, "is_covered"),
         )
         for name in ("4g", "5g")
     ),
@@ -142,10 +147,14 @@ def radio_specs(reader: PlanReader) -> list[LayerSpec]:
         if not {spec.table, spec.geometry, "sites"} <= set(reader.names):
             continue
         columns = reader.schema(spec.table).names
+        columns = (*columns, COVER) if set(COVER_OF) <= set(columns) else columns
         colour_by = next((name for name in wanted if name in columns), "")
         if colour_by and (not spec.only or "technology" in columns):
             writer = reader.manifest["tables"][spec.table].get("writer", "")
-            specs.append(replace(spec, colour_by=colour_by, engine=writer, fidelity=engines.get(writer, "")))
+            title = HOP_TITLES.get(colour_by, spec.title) if spec.is_hop else spec.title
+            specs.append(
+                replace(spec, title=title, colour_by=colour_by, engine=writer, fidelity=engines.get(writer, ""))
+            )
     return specs
 
 
@@ -218,6 +227,27 @@ def hop_lines(reader: PlanReader, hops: pl.DataFrame) -> pl.DataFrame:
     return both.select(*hops.columns, weaker.alias("evidence")).with_columns(lines)
 
 
+def _cover() -> pl.Expr:
+    """Return how surely a place is covered, in words."""
+    sure, less, likely, none = COVER_COLOURS
+    return (
+        pl.when(pl.col("is_covered") & pl.col("is_surely_covered")).then(pl.lit(sure))
+        .when("is_covered").then(pl.lit(less))
+        .when(pl.col("covered_probability_frac") >= LIKELY_FRAC).then(pl.lit(likely))
+        .otherwise(pl.lit(none)).alias(COVER)
+    )  # fmt: skip
+
+
+def _classes(reader: PlanReader, spec: LayerSpec, colour_by: str, marked: pl.DataFrame) -> Colouring:
+    """Return the colour classes of a layer's values in both years."""
+    if not colour_by:
+        return single(spec.colour, spec.title)
+    if colour_by == COVER:
+        return cover_colouring()
+    both = pl.concat([marked["v0"], marked["v1"]])
+    return colouring(reader.schema(spec.table).column(colour_by), both, spec.title)
+
+
 def _geometry_columns(frame: pl.DataFrame) -> list[str]:
     return ["geometry"] if "geometry" in frame.columns else ["lon_deg", "lat_deg"]
 
@@ -244,6 +274,8 @@ def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
     table = reader.table(spec.table)
     if spec.only:
         table = table.filter(pl.col("technology") == spec.only)
+    if spec.colour_by == COVER:
+        table = table.with_columns(_cover())
     colour_by = spec.colour_by if spec.colour_by in table.columns else ""
     has_years = False
     if spec.table == spec.geometry:
@@ -256,9 +288,7 @@ def build_layer(reader: PlanReader, spec: LayerSpec) -> Layer:
             raise InputError(Problem(f"layer {spec.layer_id} cannot be drawn", cure))
         values, has_years = _by_year(table, join_on, colour_by)
         marked = marked.join(values, on=join_on, how="inner")
-    column = reader.schema(spec.table).column(colour_by) if colour_by else None
-    both = pl.concat([marked["v0"], marked["v1"]])
-    classes = colouring(column, both, spec.title) if colour_by else single(spec.colour, spec.title)
+    classes = _classes(reader, spec, colour_by, marked)
     features = marked.sort(key).select(
         pl.col(key[0]).cast(pl.String).alias("i"),
         pl.col("s"),
