@@ -14,9 +14,12 @@ from scipy import optimize
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
+from rahdari.kernels.lit import thin
 from rahdari.methods.graph import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
@@ -51,19 +54,21 @@ def _matrix(n_nodes: int, link_node: IntArray, amount: IntArray) -> csr_array:
     return both.tocsr()
 
 
-def _broken_cut(matrix: csr_array, link_node: IntArray, pair: tuple[int, int], need: int) -> BoolArray | None:
-    """Return the links that leave one side of a cut whose amounts fall short of ``need``; ``None`` if none does."""
+def _broken_cuts(matrix: csr_array, link_node: IntArray, pair: tuple[int, int], need: int) -> list[BoolArray]:
+    """Return the links that leave the nearest and the farthest least cut between a pair, where it is below ``need``."""
     n_nodes = matrix.shape[0]
     found = maximum_flow(matrix, pair[0], pair[1])
     if found.flow_value >= need * SCALE - n_nodes:
-        return None
+        return []
     left = (matrix - found.flow).tocsr()
     left.data[left.data < 0] = 0
     left.eliminate_zeros()
-    side = np.zeros(n_nodes, np.bool_)
-    side[breadth_first_order(left, pair[0], return_predecessors=False)] = True
-    crossing: BoolArray = side[link_node[:, 0]] != side[link_node[:, 1]]
-    return crossing
+    cuts = []
+    for way, end in ((left, pair[0]), (left.T.tocsr(), pair[1])):
+        side = np.zeros(n_nodes, np.bool_)
+        side[breadth_first_order(way, end, return_predecessors=False)] = True
+        cuts.append(side[link_node[:, 0]] != side[link_node[:, 1]])
+    return cuts
 
 
 def joined_bound(n_nodes: int, link_node: IntArray, link_cost: FloatArray, pair: IntArray) -> tuple[float, FloatArray]:
@@ -90,11 +95,11 @@ def joined_bound(n_nodes: int, link_node: IntArray, link_cost: FloatArray, pair:
         matrix = _matrix(n_nodes, link_node, np.floor(share * SCALE + 0.5).astype(np.int64))
         for a, b in asked:
             ways = TWO if strong[a] == strong[b] else 1
-            cut = _broken_cut(matrix, link_node, (a, b), ways)
-            if cut is not None and cut.tobytes() not in seen:
-                seen.add(cut.tobytes())
-                rows.append(cut)
-                need.append(ways)
+            for cut in _broken_cuts(matrix, link_node, (a, b), ways):
+                if cut.tobytes() not in seen:
+                    seen.add(cut.tobytes())
+                    rows.append(cut)
+                    need.append(ways)
         if len(rows) == before:
             break
         left = csr_array(-np.array(rows, np.float64))
@@ -118,45 +123,24 @@ def _forest(n_nodes: int, pair: IntArray, strong: IntArray) -> list[tuple[int, i
     return found
 
 
-def thinned(n_nodes: int, link_node: IntArray, pair: IntArray, failed: list[IntArray], order: IntArray) -> BoolArray:
-    """Return (m,) which links to keep: all but those in ``order``, of which the last come back while any is missed.
+def thinned(
+    n_nodes: int, link_node: IntArray, pair: IntArray, failed: Sequence[IntArray], order: IntArray
+) -> BoolArray:
+    """Return (m,) which links to keep: each in ``order`` goes unless a failure would then part more of the pairs.
 
-    ``failed`` are the links of each failure.  A link is missed where a failure parts a pair that it would not part with
-    all links in place.
+    ``failed`` are the links of each failure; that nothing fails counts too.  A pair (d, 2) that a failure parts with
+    all links in place may stay parted.
 
-    >>> ring = np.array([[0, 1], [1, 2], [2, 0]])
-    >>> thinned(3, ring, np.array([[0, 2]]), [np.array([2])], np.array([0])).tolist()
-    [True, True, True]
+    >>> ring = np.array([[0, 1], [1, 2], [2, 0], [0, 2]])
+    >>> thinned(3, ring, np.array([[0, 2]]), [np.array([2])], np.array([0, 3])).tolist()
+    [False, True, True, True]
     """
-    kept = np.ones(link_node.shape[0], np.bool_)
-    whole = [_parted(n_nodes, link_node, kept, lost, pair) for lost in failed]
-    kept[order] = False
-    waiting = order.tolist()
-    for lost, before in zip(failed, whole, strict=True):
-        while waiting:
-            label = _labels(n_nodes, link_node, kept, lost)
-            if not ((label[pair[:, 0]] != label[pair[:, 1]]) & ~before).any():
-                break
-            usable = [link for link in waiting if link not in lost.tolist()]
-            # A link between two parts comes first; where none is, two must go on from each other.
-            joining = [link for link in usable if label[link_node[link, 0]] != label[link_node[link, 1]]]
-            if not usable:
-                break
-            best = (joining or usable)[-1]
-            kept[best] = True
-            waiting.remove(best)
+    lists = [np.zeros(0, np.int64), *failed]
+    first = np.concatenate([[0], np.cumsum([lost.size for lost in lists])]).astype(np.int64)
+    kept, m = np.ones(link_node.shape[0], np.bool_), link_node.shape[0]
+    thin(
+        np.ascontiguousarray(link_node, np.int64), np.ascontiguousarray(pair, np.int64).reshape(-1, 2), first,
+        np.concatenate(lists).astype(np.int64), np.ascontiguousarray(order, np.int64), np.zeros(n_nodes, np.int64),
+        np.zeros((len(lists), pair.shape[0]), np.bool_), np.zeros(m, np.bool_), kept,
+    )  # fmt: skip
     return kept
-
-
-def _labels(n_nodes: int, link_node: IntArray, kept: BoolArray, lost: IntArray) -> IntArray:
-    """Return (n,) numbers of the parts that a failure leaves."""
-    alive = kept.copy()
-    alive[lost] = False
-    return parts(n_nodes, link_node[alive]).astype(np.int64)
-
-
-def _parted(n_nodes: int, link_node: IntArray, kept: BoolArray, lost: IntArray, pair: IntArray) -> BoolArray:
-    """Return (d,) which pairs a failure parts."""
-    label = _labels(n_nodes, link_node, kept, lost)
-    parted: BoolArray = label[pair[:, 0]] != label[pair[:, 1]]
-    return parted

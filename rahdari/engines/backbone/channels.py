@@ -1,8 +1,9 @@
 """Which channel each working wavelength of the core takes, where it is made anew, and what all of it is bought for.
 
-Every demand's wavelengths follow its cheapest way, each on one channel from end to end (no conversion): longest way
-first, the lowest channel free all along.  Channels beyond those of one fibre pair lie on a second, which so is bought
-where ways are short.  Demands that meet pairwise need channels of their own, which bounds the number from below.
+Wavelengths follow the cheapest way of their demand, each on one channel from end to end (no conversion); at a switch
+they may go on in another fibre pair.  Longest way first, each takes the lowest channel that is left on all its lines,
+else the one that asks for the cheapest further pairs.  No assignment does with fewer pairs of a line than its load
+over the channels of a pair.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from rahdari.engines.backbone.light import (
 )
 from rahdari.methods.optics import channel_rate_gbps, spans_in
 from rahdari.methods.routing import shortest_ways, two_way_arcs
-from rahdari.methods.spectrum import clique_bound
 from rahdari.model import Certificate
 from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rahdari.engines.backbone.params import BackboneParams
     from rahdari.engines.backbone.plan import CorePlan
     from rahdari.methods.instance import Instance
-    from rahdari.methods.routing import IntArray
+    from rahdari.methods.routing import FloatArray, IntArray
 
 ROUNDING = 1e-9  # share of a wavelength that a demand may exceed it without another being lit
 
@@ -59,7 +59,7 @@ class Light:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoreChannels:
-    """Wavelengths of the core: light by demand, and for each wavelength its demand (w,) and channel (w,) from 0.
+    """Light by demand, and for each wavelength, in order of demands, its demand (w,) and its channel (w,) from 0.
 
     ``n_used`` and ``n_pairs`` (k,) are the channels in use and the fibre pairs of each lit chain; ``bound_usd`` is
     what transponders of no plan undercut.
@@ -80,7 +80,7 @@ class CoreChannels:
 
     @property
     def n_transponders(self) -> int:
-        """Return the pairs of transponders of all demands."""
+        """Return the pairs of transponders of all wavelengths."""
         return sum(light.n_transponders for light in self.light if light)
 
 
@@ -121,29 +121,34 @@ def least_transponders(instance: Instance, params: BackboneParams) -> int:
     return total
 
 
-def first_channels(routes: Sequence[IntArray], length_km: Sequence[float], n_links: int) -> IntArray:
-    """Return (w,) the lowest channel that is free on every link of each route, the longest route first.
+def channels_in_pairs(
+    routes: Sequence[IntArray], length_km: Sequence[float], n_pairs: IntArray, pair_usd: FloatArray, n_channels: int
+) -> tuple[IntArray, IntArray]:
+    """Return (w,) the channel of each route, from 0, and (k,) the fibre pairs of each link that then suffice.
 
-    Ties go to the lower number.
+    ``n_pairs`` (k,) are there anyway; a further one costs ``pair_usd`` (k,).  Ties go to the lower channel.
 
-    >>> first_channels([np.array([0]), np.array([0, 1]), np.array([1])], [1.0, 2.0, 1.0], 2).tolist()
-    [1, 0, 1]
+    >>> every = [np.array([0, 1]), np.array([1, 2]), np.array([2, 0])]
+    >>> channel, pairs = channels_in_pairs(every, [3.0, 2.0, 1.0], np.ones(3, np.int64), np.array([1.0, 1.0, 5.0]), 2)
+    >>> channel.tolist(), pairs.tolist()
+    ([0, 1, 0], [2, 1, 1])
     """
-    taken = np.zeros((n_links, 1), np.bool_)
+    pairs = n_pairs.copy()
+    count = np.zeros((pairs.size, n_channels), np.int64)
     found = np.zeros(len(routes), np.int64)
     for i in np.lexsort((np.arange(len(routes)), -np.asarray(length_km, np.float64))).tolist():
-        is_taken = taken[routes[i]].any(axis=0)
-        if is_taken.all():
-            taken = np.concatenate([taken, np.zeros_like(taken)], axis=1)
-            is_taken = np.concatenate([is_taken, np.zeros_like(is_taken)])
-        found[i] = int(np.argmin(is_taken))
-        taken[routes[i], found[i]] = True
-    return found
+        route = routes[i]
+        is_full = count[route] >= pairs[route, None]
+        channel = int(np.argmin(pair_usd[route] @ is_full))
+        pairs[route] += is_full[:, channel]
+        count[route, channel] += 1
+        found[i] = channel
+    return found, pairs
 
 
 def core_channels(plan: CorePlan, params: BackboneParams, equipment: pl.DataFrame) -> CoreChannels:
     """Return channels for all working wavelengths and the fibre pairs that hold them and the capacity."""
-    instance, n_links = plan.instance, plan.chain.size
+    instance, n_links = plan.instance, len(plan.instance.link_id)
     spans = _n_spans(instance, params)
     light = tuple(
         light_of(int(spans[route].sum()), value, params) if route.size else None
@@ -151,15 +156,17 @@ def core_channels(plan: CorePlan, params: BackboneParams, equipment: pl.DataFram
     )
     demand = np.repeat(np.arange(len(light)), [one.n_wavelengths if one else 0 for one in light])
     routes = [plan.routes[i] for i in demand.tolist()]
-    channel = first_channels(routes, [float(instance.link_length_km[route].sum()) for route in routes], n_links)
-    n_used, n_pairs = np.zeros(n_links, np.int64), -(-plan.n_wavelengths // params.n_channels)
-    for route, at in zip(routes, channel.tolist(), strict=True):
+    n_used = np.zeros(n_links, np.int64)
+    for route in routes:
         n_used[route] += 1
-        n_pairs[route] = np.maximum(n_pairs[route], at // params.n_channels + 1)
+    least = -(-np.maximum(plan.n_wavelengths, n_used) // params.n_channels)
+    pair_usd = plan.n_sites * unit_usd(equipment, AMPLIFIER_ID) + DEGREES_PER_CHAIN * unit_usd(equipment, ROADM_ID)
+    km = [float(instance.link_length_km[route].sum()) for route in routes]
+    channel, n_pairs = channels_in_pairs(routes, km, least, pair_usd.astype(np.float64), params.n_channels)
     certificate = Certificate(
-        "Channels of the core's working wavelengths", float(channel.max(initial=-1) + 1),
-        float(clique_bound(routes, np.ones(len(routes), np.int64), n_links)), "channels",
-        "loads, and cliques of wavelengths that meet pairwise", f"{len(routes)} wavelengths, no conversion",
+        "Fibre pairs that the channels of the core's wavelengths ask for", float(n_pairs.sum()), float(least.sum()),
+        "fibre pairs", "load or capacity of each line over the channels of a pair",
+        f"{len(routes)} wavelengths on their cheapest ways, no conversion; {params.n_channels} channels a pair",
     )  # fmt: skip
     bound = least_transponders(plan.offered, params) * unit_usd(equipment, TRANSPONDER_ID)
     return CoreChannels(light, demand, channel, n_used, n_pairs, bound, certificate)
@@ -171,19 +178,18 @@ def wavelength_rows(
     """Return the rows of ``core_wavelengths``; ``demand_id`` are the identifiers of the demands in order."""
     frequency_ghz = channels_of(params).frequency_thz * GHZ_PER_THZ
     rows: list[dict[str, object]] = []
-    step = 0
-    for number, (i, at) in enumerate(zip(channels.demand.tolist(), channels.channel.tolist(), strict=True)):
-        step = step + 1 if number and channels.demand[number - 1] == i else 1
+    step, before = 0, -1
+    for i, channel in zip(channels.demand.tolist(), channels.channel.tolist(), strict=True):
+        step, before = (step + 1 if i == before else 1), i
         light, route = channels.light[i], plan.routes[i]
         if light is None:
             continue
-        pair, channel = divmod(int(at), params.n_channels)
         fibre_km = float(plan.instance.link_length_km[route].sum())
         rows.append(
             {
                 "demand_id": demand_id[i], "step": step, "fibre_km": fibre_km, "n_chains": route.size,
                 "n_spans": light.n_spans, "n_regenerators": light.n_regenerators, "modulation": light.modulation,
-                "channel_gbps": light.channel_gbps, "fibre_pair_id": pair + 1, "channel_id": channel + 1,
+                "channel_gbps": light.channel_gbps, "channel_id": channel + 1,
                 "frequency_ghz": float(frequency_ghz[channel]), "delay_ms": fibre_km * FIBRE_DELAY_MS_PER_KM,
             }
         )  # fmt: skip

@@ -169,6 +169,19 @@ def chains_of(way: IntArray, way_node: IntArray, kept_node: set[int]) -> tuple[I
     return np.array(ends, np.int64).reshape(-1, 2)[order], tuple(chains[i] for i in order)
 
 
+def way_ends(ways: Ways) -> IntArray:
+    """Return (w, 2) the nodes at the ends of each way."""
+    n_ways = len(ways.row_id)
+    return np.stack([ways.arcs.tail[:n_ways], ways.arcs.head[:n_ways]], axis=1)
+
+
+def only_chains(core: Core, ways: Ways, chain: IntArray) -> Core:
+    """Return the core with the given chains only, joined where no other of them branches off."""
+    kept = np.concatenate([core.chain_way[i] for i in chain.tolist()])
+    chain_node, chain_way = chains_of(kept, way_ends(ways)[kept], set(core.centre_node.tolist()))
+    return replace(core, chain_node=chain_node, chain_way=chain_way)
+
+
 def core_of(tables: Tables, ways: Ways, nodes: pl.DataFrame, params: BackboneParams, year: int) -> Core | None:
     """Return the national core, or ``None`` where fewer than two centres have a way between them.
 
@@ -179,12 +192,11 @@ def core_of(tables: Tables, ways: Ways, nodes: pl.DataFrame, params: BackbonePar
         return None
     place = nodes[centres["node"].to_list()]
     pairs = neighbour_pairs(place["lon_deg"].to_numpy(), place["lat_deg"].to_numpy(), params.n_core_neighbours)
-    n_ways = len(ways.row_id)
-    end_node = np.stack([ways.arcs.tail[:n_ways], ways.arcs.head[:n_ways]], axis=1)
+    end_node = way_ends(ways)
     home = np.flatnonzero(~ways.is_abroad)
     arcs = two_way_arcs(nodes.height, end_node[home, 0], end_node[home, 1], ways.fibre_km[home])
     used = home[used_ways(arcs, centres["node"].to_numpy(), pairs, home.size, params.core_reuse_ratio)]
-    chain_node, chain_way = chains_of(used, end_node[used], set(centres["node"].to_list()))
+    chain_node, chain_way = chains_of(used, way_ends(ways)[used], set(centres["node"].to_list()))
     if not chain_way:
         return None
     reached = centres.filter(pl.col("node").is_in(np.unique(chain_node).tolist()))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rahdari.engines.backbone.plan import CorePlan
     from rahdari.methods.instance import Instance
     from rahdari.methods.routing import FloatArray, IntArray
+    from rahdari.methods.survivable import Failure
     from rahdari.model import Context, Tables
 
 TABLES = Path(__file__).parent / "tables"
@@ -141,7 +142,7 @@ def _certificates(plan: CorePlan, channels: CoreChannels, bill: pl.DataFrame, n_
             "What the core buys: whole fibre pairs, amplifier sites, switches and transponders", bought,
             min(bought, plan.line_bound_usd + channels.bound_usd), "US dollars",
             "lines: linear programme over cuts; transponders: each demand on its fewest spans",
-            f"{scope}, of which {plan.chain.size} are lit; the bound holds for any choice of them",
+            f"{scope}, {len(plan.instance.link_id)} lines lit; the bound holds for any choice of them",
         ),
         channels.certificate,
     )  # fmt: skip
@@ -186,16 +187,15 @@ def national(
             {**empty, "backbone_replay": result_frame(replay, TABLES / "backbone_replay.csv")}, (), (), (note,)
         )
     landings = landing_centres(core, nodes, tables["cables"])
-    is_full = ctx.detail == "full"
-    least = params.core_least_full_frac if is_full else params.core_least_frac
-    gap = params.core_gap_full_frac if is_full else params.core_gap_frac
-    instance = core_instance(core, ways, nodes, landings, params=params, price=price, least_frac=least)
-    plan = core_plan(
-        instance, core_failures(core, ways, groups), params=params, price=price, equipment=tables["equipment"],
-        gap_frac=gap,
-    )  # fmt: skip
+    gap = params.core_gap_full_frac if ctx.detail == "full" else params.core_gap_frac
+
+    def problem(of: Core) -> tuple[Instance, list[Failure]]:
+        made = core_instance(of, ways, nodes, landings, params=params, price=price, least_frac=params.core_least_frac)
+        return made, core_failures(of, ways, groups)
+
+    plan = core_plan(core, ways, problem, params=params, price=price, equipment=tables["equipment"], gap_frac=gap)
     channels = core_channels(plan, params, tables["equipment"])
-    frames = _frames(core, ways, nodes, tables, params, plan=plan, channels=channels, price=price)
+    frames = _frames(ways, nodes, tables, params, plan=plan, channels=channels, price=price)
     people = people_of(core, nodes, tables["places"])
     replay = replay_rows(
         tables, params, ways, nodes, found=(core, people, landings), corridor_way=corridor_way, ctx=ctx
@@ -208,19 +208,19 @@ def national(
 
 
 def _frames(
-    core: Core, ways: Ways, nodes: pl.DataFrame, tables: Tables, params: BackboneParams, *, plan: CorePlan,
+    ways: Ways, nodes: pl.DataFrame, tables: Tables, params: BackboneParams, *, plan: CorePlan,
     channels: CoreChannels, price: LinePrice,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return the tables of the core: chains, demands, wavelengths, and what is bought."""
     geometry = tables["rights_of_way"].sort("row_id")["geometry"]
-    lit = sorted({int(way) for chain in plan.chain.tolist() for way in core.chain_way[chain]})
+    lit = sorted({int(way) for chain in plan.core.chain_way for way in chain})
     shapes = dict(zip(lit, shapely.from_wkb(geometry[lit].to_numpy()), strict=True))
-    rows = capacity_rows(core, ways, shapes, plan, price=price, channels=channels, equipment=tables["equipment"])
+    rows = capacity_rows(ways, shapes, plan, price=price, channels=channels, equipment=tables["equipment"])
     waves = wavelength_rows(plan, channels, demand_ids(plan.instance), params)
     bill = bill_rows(plan, channels, tables["equipment"])
     return {
         "backbone_capacity": result_frame(rows, TABLES / "backbone_capacity.csv"),
-        "backbone_demands": demand_frame(core, nodes, plan.instance, channels.light),
+        "backbone_demands": demand_frame(plan.core, nodes, plan.instance, channels.light),
         "core_wavelengths": result_frame(waves or None, TABLES / "core_wavelengths.csv"),
         "core_bill": result_frame(bill or None, TABLES / "core_bill.csv"),
     }

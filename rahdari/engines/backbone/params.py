@@ -75,7 +75,7 @@ class BackboneParams(Params):
     spacing_ghz: float = Field(default=75.0, ge=37.5, le=200.0, description="Grid on which the channels stand.")
     n_channels: int = Field(default=64, ge=1, le=160, description="Channels in the band: 4.8 THz of the C band.")
     n_core_centres: int = Field(
-        default=40, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
+        default=48, ge=2, le=200, description="Most cities that the national core joins; all demand hangs on them."
     )
     core_spacing_km: float = Field(
         default=40.0, ge=1.0, le=500.0, description="Least distance between two cities of the core."
@@ -109,9 +109,8 @@ class BackboneParams(Params):
         default=3e-4,
         ge=0.0,
         le=0.1,
-        description="Demands below this share of all traffic meet at the landings, in a quick design.",
+        description="Demands below this share of all traffic are too small for a wavelength and meet at the landings.",
     )
-    core_least_full_frac: float = Field(default=1e-4, ge=0.0, le=0.1, description="The same at full detail.")
     cable_use_frac: float = Field(
         default=0.78,
         ge=0.1,

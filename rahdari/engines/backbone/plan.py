@@ -7,18 +7,19 @@ comes capacity, in whole wavelengths and fibre pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rahdari.engines.backbone.capacity import chain_line, designed, load_of, working_routes
+from rahdari.engines.backbone.core import only_chains
 from rahdari.engines.backbone.light import AMPLIFIER_ID, DEGREES_PER_CHAIN, ROADM_ID, unit_usd
 from rahdari.methods.lit import joined_bound, thinned
 from rahdari.methods.optics import spans_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
     import shapely
@@ -33,25 +34,23 @@ if TYPE_CHECKING:
     from rahdari.methods.survivable import Design, Failure
 
 ROUNDING = 1e-9  # share of a wavelength that a need may exceed it without another being lit
-LIT_FROM = 0.5  # share in the linear programme from which a chain is lit at once
-MANY_FAIL = 2  # failures of so many chains are checked apart: the programme knows single ones
+SHARE_DIGITS = 6  # of shares in the linear programme: its last digits are noise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CorePlan:
     """What the core's design decided.
 
-    ``everywhere`` is the continuous design over all candidates of ``offered``; ``chain`` (k,) numbers the lit ones,
-    on which ``instance``, ``failures`` and ``design`` are, and ``routes`` the cheapest way of each demand.
-    ``n_wavelengths`` (k,) hold the capacity and ``n_sites`` (k,) are amplifier sites of one fibre pair.
-    ``line_bound_usd`` is what amplifiers and switches of no plan over the candidates undercut.
+    ``everywhere`` is the continuous design over all candidates of ``offered``.  ``core`` has the lit chains (k,) only,
+    on which ``instance`` and ``design`` are, and ``routes`` the cheapest way of each demand.  ``n_wavelengths`` (k,)
+    hold the capacity and ``n_sites`` (k,) are amplifier sites of one fibre pair.  ``line_bound_usd`` is what
+    amplifiers and switches of no plan over the candidates undercut.
     """
 
     offered: Instance
     everywhere: Design
-    chain: IntArray
+    core: Core
     instance: Instance
-    failures: tuple[Failure, ...]
     design: Design
     routes: tuple[IntArray, ...]
     n_wavelengths: IntArray
@@ -59,90 +58,78 @@ class CorePlan:
     line_bound_usd: float
 
 
-def on_links(instance: Instance, link: IntArray) -> Instance:
-    """Return the instance with the given links only."""
-    chosen = link.tolist()
-    return replace(
-        instance,
-        link_id=tuple(instance.link_id[i] for i in chosen),
-        link_node=instance.link_node[link],
-        link_unit_cost=instance.link_unit_cost[link],
-        link_installed=instance.link_installed[link],
-        link_module_capacity=tuple(instance.link_module_capacity[i] for i in chosen),
-        link_module_cost=tuple(instance.link_module_cost[i] for i in chosen),
-        link_length_km=instance.link_length_km[link],
-    )
+def site_counts(instance: Instance, span_max_km: float) -> IntArray:
+    """Return (m,) the sites of in-line amplifiers of one fibre pair of each link."""
+    return np.array([spans_in(km, span_max_km) - 1 for km in instance.link_length_km.tolist()], np.int64)
 
 
-def failures_on(failures: Sequence[Failure], link_id: Sequence[str]) -> tuple[Failure, ...]:
-    """Return the failures that strike any of the links, each set of links once."""
-    known, seen, found = frozenset(link_id), set(), []
-    for failure in failures:
-        struck = failure.links & known
-        if struck and struck not in seen:
-            seen.add(struck)
-            found.append(replace(failure, links=struck))
-    return tuple(found)
-
-
-def lit_chains(instance: Instance, failures: Sequence[Failure], line_usd: FloatArray) -> tuple[IntArray, float]:
+def lit_chains(
+    core: Core, instance: Instance, failures: Sequence[Failure], line_usd: FloatArray
+) -> tuple[IntArray, float]:
     """Return the numbers of the chains to light, and a lower bound on the cost of their lines, US dollars.
 
-    ``line_usd`` (m,) is the cost of one fibre pair of each chain.
+    ``line_usd`` (m,) is the cost of one fibre pair of each chain, counted low.  No city is left out.
     """
-    n_nodes = len(instance.node_id)
-    bound, share = joined_bound(n_nodes, instance.link_node, line_usd, instance.demand_node)
-    number = {name: i for i, name in enumerate(instance.link_id)}
-    is_whole = not ((share > 0.0) & (share < LIT_FROM)).any()
-    several = [
-        np.array(sorted(number[name] for name in failure.links), np.int64)
-        for failure in failures
-        if len(failure.links) >= MANY_FAIL or not is_whole
-    ]
-    order = np.lexsort((np.arange(share.size), -line_usd))
-    kept = thinned(n_nodes, instance.link_node, instance.demand_node, several, order[share[order] < LIT_FROM])
-    return np.flatnonzero(kept), bound
+    number = np.searchsorted(core.nodes, core.centre_node)
+    every = np.stack([np.full(number.size - 1, number[0]), number[1:]], axis=1)
+    pair = np.unique(np.sort(np.concatenate([instance.demand_node, every]), axis=1), axis=0)
+    bound, share = joined_bound(len(instance.node_id), instance.link_node, line_usd, instance.demand_node)
+    place = {name: i for i, name in enumerate(instance.link_id)}
+    lost = [np.array(sorted(place[name] for name in failure.links), np.int64) for failure in failures]
+    # What the programme wants least goes first, and of that the dearest, longest by the kilometre.
+    order = np.lexsort((np.arange(share.size), -instance.link_length_km, -line_usd, share.round(SHARE_DIGITS)))
+    return np.flatnonzero(thinned(len(instance.node_id), instance.link_node, pair, lost, order)), bound
 
 
 def core_plan(
-    instance: Instance, failures: Sequence[Failure], *, params: BackboneParams, price: LinePrice,
-    equipment: pl.DataFrame, gap_frac: float,
-) -> CorePlan:  # fmt: skip
-    """Return the plan of the core: lit chains, and capacity on them that survives every failure."""
+    core: Core,
+    ways: Ways,
+    problem: Callable[[Core], tuple[Instance, list[Failure]]],
+    *,
+    params: BackboneParams,
+    price: LinePrice,
+    equipment: pl.DataFrame,
+    gap_frac: float,
+) -> CorePlan:
+    """Return the plan of the core: lit chains, and capacity on them that survives every failure.
+
+    ``problem`` gives the instance and the failures of a core.  A switch is bought for each end of a chain at a city,
+    and where chains branch; the bound counts cities only.
+    """
+    instance, failures = problem(core)
     everywhere = designed(instance, failures, gap_frac)
-    n_sites = np.array([spans_in(km, params.span_max_km) - 1 for km in instance.link_length_km.tolist()], np.int64)
-    ends_usd = DEGREES_PER_CHAIN * unit_usd(equipment, ROADM_ID)
-    chain, bound = lit_chains(
-        instance, failures, (n_sites * unit_usd(equipment, AMPLIFIER_ID) + ends_usd).astype(np.float64)
-    )
-    own = on_links(instance, chain)
-    struck = failures_on(failures, own.link_id)
+    n_ends = np.isin(core.chain_node, core.centre_node).sum(axis=1)
+    line_usd = site_counts(instance, params.span_max_km) * unit_usd(equipment, AMPLIFIER_ID)
+    line_usd = (line_usd + n_ends * unit_usd(equipment, ROADM_ID)).astype(np.float64)
+    chain, bound = lit_chains(core, instance, failures, line_usd)
+    lit = only_chains(core, ways, chain)
+    own, struck = problem(lit)
     design = designed(own, struck, gap_frac)
     n_wavelengths = np.ceil(design.capacity["units"].to_numpy() / price.channel_gbps - ROUNDING).astype(np.int64)
     return CorePlan(
-        instance, everywhere, chain, own, struck, design, tuple(working_routes(own)), n_wavelengths, n_sites[chain],
-        bound,
+        instance, everywhere, lit, own, design, tuple(working_routes(own)), n_wavelengths,
+        site_counts(own, params.span_max_km), bound,
     )  # fmt: skip
 
 
 def capacity_rows(
-    core: Core, ways: Ways, shapes: dict[int, shapely.LineString], plan: CorePlan, *, price: LinePrice,
+    ways: Ways, shapes: dict[int, shapely.LineString], plan: CorePlan, *, price: LinePrice,
     channels: CoreChannels, equipment: pl.DataFrame,
 ) -> list[dict[str, object]]:  # fmt: skip
     """Return the rows of ``backbone_capacity``.
 
     Working capacity is the load of the cheapest routing as far as it goes; the rest is spare, shared by failures.
     """
-    instance = plan.instance
+    instance, core = plan.instance, plan.core
     units = plan.design.capacity["units"].to_numpy()
     load = np.minimum(load_of(instance, plan.routes), units)
     centre = dict(zip(core.centre_node.tolist(), core.centre_name, strict=True))
     alone = {failure for failure, _ in plan.design.cut_off}
     amplifier_usd, degree_usd = unit_usd(equipment, AMPLIFIER_ID), unit_usd(equipment, ROADM_ID)
     rows: list[dict[str, object]] = []
-    for i, number in enumerate(plan.chain.tolist()):
-        total, working, chain = float(units[i]), float(load[i]), core.chain_way[number]
-        first, second = core.chain_node[number].tolist()
+    for i, chain in enumerate(core.chain_way):
+        total, working = float(units[i]), float(load[i])
+        first, second = core.chain_node[i].tolist()
         fibre_km, n_pairs = float(instance.link_length_km[i]), int(channels.n_pairs[i])
         rows.append(
             {
