@@ -8,7 +8,7 @@ from rahdari.model import Params
 
 
 class RadioParams(Params):
-    """Technology cards, link budget, traffic shares and the assumed 5G plan."""
+    """Bands, link budget, terrain, traffic shares, the 5G plan, microwave hops and hubs."""
 
     frequency_4g_ghz: float = Field(1.8, ge=0.7, le=2.6, description="Main 4G band")
     bandwidth_4g_mhz: float = Field(
@@ -24,19 +24,46 @@ class RadioParams(Params):
     layers_5g_ratio: float = Field(3.0, ge=1.6, le=6.0, description="Rate of massive MIMO over one layer, assumed")
     eirp_5g_dbm: float = Field(73.0, ge=65.0, le=78.0, description="49 dBm and 24 dBi beam, 50 MHz")
     sectors_per_site_count: int = Field(3, ge=1, le=6, description="Sectors of a site")
-    mast_m: float = Field(30.0, ge=15.0, le=60.0, description="Antenna height above ground")
+    mast_m: float = Field(30.0, ge=15.0, le=60.0, description="Antenna height above ground, mobile and microwave")
     terminal_m: float = Field(1.5, ge=1.2, le=10.0, description="Terminal height, 3GPP TR 38.901")
     noise_figure_db: float = Field(7.0, ge=4.0, le=10.0, description="Noise figure of the terminal, ITU-R M.2412")
-    shadow_margin_db: float = Field(
-        10.3, ge=0.0, le=16.0, description="90 % of edge locations at 8 dB deviation, 3GPP TR 38.901 RMa NLOS"
-    )
     min_snr_db: float = Field(-6.0, ge=-10.0, le=0.0, description="Lowest SNR that carries the most robust scheme")
     indoor_loss_db: float = Field(10.0, ge=0.0, le=25.0, description="Wall loss of the typical user, TR 38.901 7.4.3")
-    loaded_sir_db: float = Field(
-        8.0, ge=2.0, le=15.0, description="Signal to interference of the typical user in a loaded network, assumed"
-    )
     user_distance_ratio: float = Field(
         0.7071, ge=0.3, le=1.0, description="Distance of the typical user over the cell edge; half the area lies within"
+    )
+    candidate_sites_count: int = Field(
+        6, ge=1, le=16, description="Nearest sites tried as servers and counted as disturbers of a place"
+    )
+    reach_km: float = Field(
+        35.0, ge=5.0, le=100.0, description="Longest path looked at beyond the nearest site; usual limit of 4G timing"
+    )
+    operator_share_frac: float = Field(
+        0.33, ge=0.1, le=1.0, description="Share of sites of a user's own operator: sum of squares of market shares"
+    )
+    sector_leak_db: float = Field(
+        12.0, ge=5.0, le=25.0, description="User's sector over the site's others; mean over the 65 degree pattern, 3GPP"
+    )
+    clutter_urban_m: float = Field(15.0, ge=0.0, le=40.0, description="Cover of towns, ITU-R P.1812 table 2, urban")
+    clutter_rural_m: float = Field(5.0, ge=0.0, le=20.0, description="Houses of villages, TR 38.901 RMa default")
+    street_m: float = Field(27.0, ge=5.0, le=200.0, description="From the user to the cover in front, ITU-R P.1812")
+    delta_n: float = Field(45.0, ge=20.0, le=100.0, description="Fall of refractivity, N-units a km: k of 1.4, P.1812")
+    delta_n_spread: float = Field(15.0, ge=0.0, le=19.0, description="Standard deviation of that fall, assumed")
+    dem_sigma_db: float = Field(2.0, ge=0.0, le=10.0, description="Error of loss by a fine elevation model, assumed")
+    coarse_sigma_db: float = Field(
+        4.0, ge=0.0, le=20.0, description="Error of loss by a coarse elevation model on level ground, assumed"
+    )
+    coarse_sigma_db_per_100_m: float = Field(
+        3.0, ge=0.0, le=20.0, description="More of it for 100 m of relief between cells: ridges are missing, assumed"
+    )
+    coarse_sigma_max_db: float = Field(
+        25.0, ge=0.0, le=60.0, description="Most of it; loss in sight and hidden differ by so much in the Karakoram"
+    )
+    unknown_terrain_sigma_db: float = Field(
+        10.0, ge=0.0, le=30.0, description="Error of loss by closed formulae where terrain is not known, assumed"
+    )
+    sure_frac: float = Field(
+        0.9, ge=0.5, le=0.99, description="Probability from which a place counts as surely covered"
     )
     mobile_traffic_frac: float = Field(
         0.51, ge=0.2, le=0.9, description="Mobile share of traffic: 14,153 of 27,727 PB in FY2025, PTA"
@@ -49,7 +76,7 @@ class RadioParams(Params):
         1500, ge=0, le=60000, description="City sites assumed to carry 5G: the plan published by one operator in 2024"
     )
     backhaul_microwave_mbps: float = Field(
-        400.0, ge=50.0, le=2000.0, description="Rate of a site's microwave link; one 56 MHz channel"
+        400.0, ge=50.0, le=2000.0, description="Rate of a site's microwave link where no hop can be budgeted"
     )
     backhaul_satellite_mbps: float = Field(20.0, ge=2.0, le=200.0, description="Rate of a site's satellite link")
     rain_rate_mm_h: float = Field(
@@ -63,25 +90,12 @@ class RadioParams(Params):
     min_availability_frac: float = Field(
         0.999, ge=0.9, le=0.99999, description="Least availability of a feasible microwave chain"
     )
-    typical_load_frac: float = Field(
-        0.5, ge=0.1, le=0.9, description="Busy-hour load of 4G where 5G comes; the 5G claim depends on it"
+    rate_availability_frac: float = Field(
+        0.9999, ge=0.99, le=0.999985, description="Share of the year for which a hop's rate is promised"
     )
-    device_5g_frac: float = Field(
-        0.2, ge=0.05, le=0.6, description="Share of users with a 5G device where 5G comes, assumed 10 to 30 %"
-    )
-    static_power_frac: float = Field(
-        0.7, ge=0.4, le=0.9, description="Share of a base station's full-load power drawn without traffic"
-    )
-    sleep_saving_frac: float = Field(
-        0.15, ge=0.0, le=0.5, description="Share of the static power saved by sleep states, 3GPP TR 38.864 family"
-    )
-    power_5g_ratio: float = Field(
-        3.0, ge=1.0, le=4.0, description="Full-load power of 5G over 4G equipment; 2.5 to 3.5 reported"
-    )
-    hub_angle_plain_deg: float = Field(
-        60.0, ge=20.0, le=120.0, description="Least co-channel angle without cancellation, ITU-R F.699 and 256-QAM"
-    )
-    hub_angle_cancelled_deg: float = Field(
-        15.0, ge=4.0, le=60.0, description="Least co-channel angle with cancellation of 10 to 20 dB"
+    microwave_max_ghz: float = Field(
+        24.0, ge=6.0, le=90.0, description="Highest microwave band considered; the E band's licences are not published"
     )
     hub_cancellation_db: float = Field(15.0, ge=5.0, le=25.0, description="Interference cancelled at the hub")
+    hub_spectrum_mhz: float = Field(112.0, ge=28.0, le=2000.0, description="Spectrum of a hub in one direction")
+    hub_max_links: int = Field(12, ge=2, le=16, description="Links of the largest hub that is planned exactly")
