@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PART_RATIO = 0.6  # share of the Fresnel radius that planners keep clear
 MARGIN_PX = (64, 20, 34, 46)  # left, right, top, bottom
+BARE_PX = 20  # of the lower margin, which bare drawings do without
 POINTS_MAX = 800  # more than a screen has columns for; peaks are kept when a profile is thinned
 TICKS = 6  # labels of an axis, about
 HEADROOM = 0.06  # share of the height left free above and below
@@ -208,12 +209,13 @@ def profile_svg(
     title = f"Profile from {escape(name_a)} to {escape(name_b)}, {frame.length_km:.2f} km"
     f = float(budget.budgets.hops.frequency_ghz[0])
     legend = f"{f:g} GHz; dark zone 60 % of the first Fresnel radius; dashed: tops at k = {budget.low_k_ratio:.2f}"
-    head = f'viewBox="0 0 {width_px} {height_px}" role="img" font-family="sans-serif" font-size="12"'
+    drawn_px = height_px - BARE_PX if is_bare else height_px
+    head = f'viewBox="0 0 {width_px} {drawn_px}" role="img" font-family="sans-serif" font-size="12"'
     low, sight = frame.points(lines.km, lines.low), frame.points(lines.km, lines.sight)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {head} fill="{COLOURS["text"]}">',
         f"<title>{title}</title><desc>{legend}{'; coarse terrain' if budget.is_coarse else ''}</desc>",
-        f'<rect width="{width_px}" height="{height_px}" fill="#ffffff"/>',
+        f'<rect width="{width_px}" height="{drawn_px}" fill="#ffffff"/>',
         *_axes(frame, is_bare=is_bare),
         _area(frame, lines, lines.top, lines.ground, f'fill="{COLOURS["clutter"]}"'),
         _area(frame, lines, lines.ground, floor, f'fill="{COLOURS["ground"]}"'),

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import shapely
 
+from rahdari.methods.raster import Raster
+from rahdari.methods.terrain_table import terrain_rows
 from rahdari.schema import base_schemas, read_schema
 from rahdari.schema.checks import conform
 from rahdari.store.parquet import write_table
@@ -50,6 +52,31 @@ kind,"enum:trunk,connector",,,What it joins,result,
 length_km,float,km,,Length,result,
 geometry,geometry:line,,,Line,result,
 """
+#: What the map and the report read of radio; the engine's own tables hold more.
+HOPS_SCHEMA = f"""{SCHEMA_HEAD}site_id,key:sites,,,Site fed by microwave,key,
+to_site_id,key:sites,,,Site on fibre,result,
+distance_km,float,km,,Way between the two,result,
+n_relays,int,count,,Relays,result,
+band_ghz,float,ghz,,Band,result,
+radio_id,text,,,Class of radio,optional,
+antenna_id,text,,,Dish,optional,
+availability_frac,float,frac,,Share of the year in service,result,
+is_clear,bool,,,Clear of terrain,result,
+"""
+COVERAGE_SCHEMA = f"""{SCHEMA_HEAD}place_id,key:places,,,Place,key,
+technology,"enum:4g,5g",,,Radio generation,key,
+is_covered,bool,,,Covered,result,
+is_surely_covered,bool,,,Covered with confidence,result,
+covered_probability_frac,float,frac,,Probability,result,
+"""
+CELLS_SCHEMA = f"""{SCHEMA_HEAD}site_id,key:sites,,,Site,key,
+technology,"enum:4g,5g",,,Radio generation,key,
+load_frac,float,frac,,Load in the busy hour,result,
+"""
+RIDGE_M, PLAIN_M = 900.0, 200.0
+TERRAIN_STEP_DEG = 0.05
+#: Sites: the gateway on fibre, two that it feeds (one behind the ridge), and one on the gateway's own roof.
+RADIO_SITES = {"gate": (68.0, 28.0), "plain": (68.2, 28.0), "hidden": (67.7, 28.1), "roof": (68.0, 28.0)}
 TOWN_SPREAD_DEG = 0.35
 LINE_STEP_DEG = 0.12
 BORDER = [
@@ -191,6 +218,52 @@ def _core() -> dict[str, pl.DataFrame]:
     return {"backbone_capacity": pl.DataFrame(capacity), "backbone_demands": pl.DataFrame(demands)}
 
 
+def _terrain() -> pl.DataFrame:
+    """Return a plain with one ridge along 67.85 degrees east."""
+    lon = 67.0 + TERRAIN_STEP_DEG * (np.arange(40) + 0.5)
+    height = np.where(np.abs(lon - 67.85) < 0.06, RIDGE_M, PLAIN_M)  # half as wide as two cells
+    grid = np.tile(height.astype(np.float32), (40, 1))
+    raster = Raster(grid, 67.0, 29.0, TERRAIN_STEP_DEG, TERRAIN_STEP_DEG, is_coarse=True, source="made up")
+    return terrain_rows(raster, "zz", "synthetic", "made-up")
+
+
+def _radio(places: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return sites, hops, coverage of two technologies and 5G cells."""
+    names, n = list(RADIO_SITES), len(RADIO_SITES)
+    sites = pl.DataFrame(
+        {
+            "site_id": names, "name": ["Gateway mast", "Plain mast", "Hidden mast", "Roof mast"], "kind": ["tower"] * n,
+            "place_id": ["zz-000000"] * n, "operator_id": [None] * n, "lon_deg": [at[0] for at in RADIO_SITES.values()],
+            "lat_deg": [at[1] for at in RADIO_SITES.values()], "row_node_id": ["n0"] * n, "generation": ["4g"] * n,
+            "backhaul": ["fibre"] + ["microwave"] * (n - 1), "is_fibre": [True] + [False] * (n - 1),
+            "is_on_grid": [True] * n, "has_generator": [False] * n, "battery_h": [4.0] * n, **_fact(n, "synthetic"),
+        }
+    )  # fmt: skip
+    hops = pl.DataFrame(
+        {
+            "site_id": names[1:], "to_site_id": ["gate"] * 3, "distance_km": [19.7, 31.5, 0.0], "n_relays": [0, 1, 0],
+            "band_ghz": [15.0, 7.4, 23.0], "radio_id": ["mw15", None, "mw23"], "antenna_id": ["dish_12", None, None],
+            "availability_frac": [0.99999, 0.2, 1.0], "is_clear": [True, False, True],
+        }
+    )  # fmt: skip
+    share = np.linspace(0.0, 1.0, places.height)
+    coverage = [
+        pl.DataFrame(
+            {
+                "place_id": places["place_id"], "technology": [technology] * places.height, "is_covered": share > least,
+                "is_surely_covered": share > least + 0.2, "covered_probability_frac": share,
+            }
+        )
+        for technology, least in (("4g", 0.1), ("5g", 0.6))
+    ]  # fmt: skip
+    cells = pl.DataFrame(
+        {"site_id": ["gate", "gate", "plain"], "technology": ["4g", "5g", "4g"], "load_frac": [0.5] * 3}
+    )
+    return {
+        "sites": sites, "microwave_hops": hops, "coverage": pl.concat(coverage), "cells": cells, "terrain": _terrain()
+    }  # fmt: skip
+
+
 def _frames(n_places: int, n_links: int) -> dict[str, pl.DataFrame]:
     rng = np.random.Generator(np.random.Philox(7))
     towns = _points(rng, len(NAMES), np.array([[68.0, 28.0]]))
@@ -212,6 +285,7 @@ def _frames(n_places: int, n_links: int) -> dict[str, pl.DataFrame]:
         "access": _access(rng, places),
         "links": _links(rng, n_links - n_planned, towns),
         **_core(),
+        **_radio(places),
         "planned_links": pl.DataFrame(
             {
                 "link_id": [f"p-{k:05d}" for k in range(n_planned)],
@@ -261,6 +335,8 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
     (own / "planned_links.csv").write_text(PLANNED_LINKS_SCHEMA, encoding="utf-8")
     (own / "backbone_capacity.csv").write_text(CORE_CAPACITY_SCHEMA, encoding="utf-8")
     (own / "backbone_demands.csv").write_text(CORE_DEMANDS_SCHEMA, encoding="utf-8")
+    for name, text in (("microwave_hops", HOPS_SCHEMA), ("coverage", COVERAGE_SCHEMA), ("cells", CELLS_SCHEMA)):
+        (own / f"{name}.csv").write_text(text, encoding="utf-8")
     schemas = {**base_schemas(), **{path.stem: read_schema(path) for path in own.glob("*.csv")}}
     files, contents = {}, {}
     for name, frame in _frames(n_places, n_links).items():
@@ -291,10 +367,17 @@ def write_fake_plan(folder: Path, *, n_places: int, n_links: int) -> Path:
             }
         ],
     }  # fmt: skip
-    writer = {"access": "access", "planned_links": "access", **dict.fromkeys(_core(), "backbone")}
+    radio = {
+        "name": "radio", "title": "Radio", "fidelity": "full", "summary": "Covers.", "reads": ["places"],
+        "certificates": [], "notes": [], "params": {"mast_m": 40.0}, "layers": [],
+    }  # fmt: skip
+    writer = {
+        "access": "access", "planned_links": "access", **dict.fromkeys(_core(), "backbone"),
+        **dict.fromkeys(("microwave_hops", "coverage", "cells"), "radio"),
+    }  # fmt: skip
     digests = {name: {"writer": writer.get(name, "country")} for name in files}
     plan = folder / "plan"
-    manifest = {"tables": digests, "engines": [engine, backbone], "country": "Testland", "scenario": SCENARIO}
+    manifest = {"tables": digests, "engines": [engine, backbone, radio], "country": "Testland", "scenario": SCENARIO}
     write_plan(plan, files, contents, manifest)
     (plan / "report.html").write_text("<!doctype html><title>Report</title>", encoding="utf-8")
     return plan

@@ -34,7 +34,7 @@ function swatch(colour, kind) {
 }
 
 function legend(reply) {
-  const k = ltr(numberText(reply.low_k_ratio));
+  const k = ltr(`k = ${numberText(reply.low_k_ratio)}`);
   const rows = [["hopGround", "area"], ["hopSight", "line"], ["hopZone", "area"], ["hopLow", "dash"]];
   const items = rows.map(([key, kind]) => make("li", {}, swatch(COLOURS[key], kind), make("span", {}, word(key, { k }))));
   if (reply.worst_clearance_ratio !== null) items.push(make("li", {}, swatch(WORST, "line"), make("span", {}, word("hopWorst", { k, ratio: ltr(numberText(reply.worst_clearance_ratio)) }))));

@@ -95,8 +95,8 @@ RADIO_LAYERS = (
         for name in ("4g", "5g")
     ),
     (
-        LayerSpec("sites-5g", "5G sites", "Results", "point", "cells", "sites", only="5g"),
-        ("load_frac", "busy_hour_load_frac", "capacity_mbps"),
+        LayerSpec("sites-5g", "5G sites by busy-hour load", "Results", "point", "cells", "sites", only="5g"),
+        ("load_frac",),
     ),
 )  # fmt: skip
 
