@@ -45,6 +45,16 @@ CITY_VERDICTS = (
     ("both_per_gb", "both at once, energy per gigabyte", "median_experience_ratio", "both_hold_per_gb_frac"),
 )  # fmt: skip
 CITY_BASELINE = "4G cells of cities at a load of 0.3 to 0.8, equal traffic"
+#: What is drawn at random, in words.
+UNKNOWNS = {
+    "load_frac": "busy-hour load of 4G",
+    "device_frac": "share of users with 5G devices",
+    "bandwidth_ratio": "5G bandwidth over the card's",
+    "sinr_change_db": "signal of 5G over that of 4G, dB",
+    "power_ratio": "power of 5G over the card's",
+    "asleep_frac": "share of idle time that 5G sleeps",
+    "asleep_before_frac": "share of idle time that 4G sleeps",
+}
 MODES = {"added": "5G added beside 4G for users with devices", "replaced": "5G in place of 4G for all users"}
 
 
@@ -78,6 +88,21 @@ def _row(claim_id: str, subject: str, claim: str, **values: object) -> dict[str,
     return {"claim_id": claim_id, "subject": subject, "claim": claim, **values}
 
 
+def _conditions(city: ClaimTest) -> list[dict[str, object]]:
+    """Return how often both 5G claims hold within each quarter of each unknown's range."""
+    rows: list[dict[str, object]] = []
+    for row in city.conditions.filter(pl.col("both_hold_frac").is_not_null()).to_dicts():
+        span = f"{UNKNOWNS[row['unknown']]} {row['value_from']:.2f} to {row['value_to']:.2f}"
+        rows.append(
+            _row(
+                f"condition-{row['mode']}-{row['unknown']}-{row['value_from']:.2f}", "city_condition", "both at once",
+                baseline=CITY_BASELINE, condition=f"{MODES[row['mode']]}; {span}", n_tested=row["n_draws"],
+                median_ratio=None, holds_frac=row["both_hold_frac"],
+            )
+        )  # fmt: skip
+    return rows
+
+
 def claim_rows(hub: pl.DataFrame | None, city: ClaimTest) -> pl.DataFrame:
     """Return the table ``radio_claims``: a row a claim, baseline and condition; hubs or draws are what is counted."""
     rows = []
@@ -99,4 +124,5 @@ def claim_rows(hub: pl.DataFrame | None, city: ClaimTest) -> pl.DataFrame:
             )
             for name, claim, median, share in CITY_VERDICTS
         ]  # fmt: skip
-    return pl.DataFrame(rows).with_columns(fails_frac=1.0 - pl.col("holds_frac"))
+    rows += _conditions(city)
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(fails_frac=1.0 - pl.col("holds_frac"))

@@ -258,3 +258,15 @@ def test_cards_take_efficiency_and_power_from_the_catalogue(tables: dict[str, pl
     listed = radio_of("4g", params, tables["technologies"])
     assert usual == listed
     assert listed.carrier_mhz == pytest.approx(params.bandwidth_4g_mhz * params.layers_4g_ratio)
+
+
+def test_conditions_split_all_draws_of_each_unknown(found: dict[str, pl.DataFrame]) -> None:
+    rows = found["radio_claims"].filter(pl.col("subject") == "city_condition")
+    split = rows.with_columns(unknown=pl.col("claim_id").str.replace(r"-[-.\d]+$", ""))
+    counts = split.group_by("unknown").agg(pl.col("n_tested").sum())
+    assert counts.height == 14
+    assert (counts["n_tested"] == 20_000).all()
+    city = {row["claim_id"]: row["holds_frac"] for row in found["radio_claims"].to_dicts()}
+    replaced = split.filter(pl.col("unknown") == "condition-replaced-load_frac")
+    mean = (replaced["holds_frac"] * replaced["n_tested"]).sum() / 20_000
+    assert mean == pytest.approx(city["city-replaced-both"], abs=1e-12)
