@@ -307,7 +307,7 @@ def hub_plan(
     )
     cost = float(cancelled.hub[:, planner.N_CHANNELS].sum())
     certificate = Certificate(
-        "hub_channels", cost, float(cancelled.hub[:, planner.LEAST].sum()), "channels",
+        "Channels of all hubs", cost, float(cancelled.hub[:, planner.LEAST].sum()), "channels",
         "exact colouring of each hub's conflict graph (branch and bound, clique bound)",
         "for the modulation chosen; the choice among modulations compares all of them",
     )  # fmt: skip

@@ -138,10 +138,10 @@ def choose_sites(
     bound = max(bound, float(served.sum()))
     certificate = Certificate(
         name,
-        float(want.sum() - served.sum()),
-        float(want.sum() - bound),
+        -float(served.sum()),  # least is best: what is served counts below zero
+        -bound,
         unit,
         "greedy choice; Lagrangian dual bound",
-        f"serves {float(served.sum()):.6g} of at most {bound:.6g} {unit} that {n_sites} sites can serve",
+        f"served counts below zero; serves {float(served.sum()):.6g} of at most {bound:.6g} {unit} that {n_sites} sites can serve",
     )
     return SiteChoice(chosen, served, bound, certificate)
