@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 HOSTILE = '<script>alert("1")</script> & \'x\' #panic() \\ "'
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 SECTIONS = (
-    "programme", "map", "connectivity", "pace", "cost", "resilience", "people", "districts", "engines",
+    "programme", "map", "connectivity", "pace", "cost", "resilience", "coverage", "people", "districts", "engines",
     "certificates", "consistency", "synthetic", "assumptions", "sources", "provenance",
 )  # fmt: skip
 MAX_BYTES = 3_000_000
