@@ -142,6 +142,6 @@ def choose_sites(
         -bound,
         unit,
         "greedy choice; Lagrangian dual bound",
-        f"served counts below zero; serves {float(served.sum()):.6g} of at most {bound:.6g} {unit} that {n_sites} sites can serve",
+        f"served counts below zero: {float(served.sum()):.6g} of at most {bound:.6g} that {n_sites} sites can serve",
     )
     return SiteChoice(chosen, served, bound, certificate)

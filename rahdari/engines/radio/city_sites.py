@@ -53,6 +53,8 @@ def city_sites(
     reach = csr_array((np.ones(int(reaches.sum())), (site[reaches], row[reaches])), shape=shape)
     asked = ground.busy_mbps[city] * radio.traffic_frac
     each = float(capacity_mbps(10.0 ** (CHOICE_SINR_DB / 10.0), radio.card))
-    choice = choose_sites(reach, asked, np.full(sites.height, each), params.n_5g_sites, name="City traffic that the chosen 5G sites carry")
+    choice = choose_sites(
+        reach, asked, np.full(sites.height, each), params.n_5g_sites, name="City traffic that the chosen 5G sites carry"
+    )
     chosen = sites[choice.chosen.tolist()].select("site_id", "place_id").sort("site_id")
     return chosen, (choice.certificate,)
