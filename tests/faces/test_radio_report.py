@@ -86,7 +86,13 @@ def _claims() -> pl.DataFrame:
         {**city, "claim_id": "city-added-energy", "claim": "-15 %", "median_ratio": 1.5, "holds_frac": 0.0},
         {**city, "claim_id": "city-added-both", "claim": "both", "median_ratio": 3.0, "holds_frac": 0.0},
     ]
-    return pl.DataFrame(rows)
+    part = {"subject": "city_condition", "claim": "both", "baseline": "4G today", "median_ratio": None}
+    rows += [
+        {**part, "claim_id": f"condition-added-load-{k}", "condition": f"5G added; load {k} to {k + 1}", "n_tested": 9,
+         "holds_frac": share}
+        for k, share in ((0, 0.25), (1, 0.75))
+    ]  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def _programme() -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -194,6 +200,9 @@ def test_claims_have_verdict_condition_and_share_and_the_residual_is_said(plan: 
     assert "5G added (baseline: 4G today)" in city
     assert (city["+150 %"][2].text, city["+150 %"][2].second) == ("holds", "95.0 % of 20,000 draws")
     assert city["both"][2].text == "does not hold"
+    where = rows_of(section.blocks, "quarter of each")
+    assert where["load 0 to 1"][2].text == "25.0 %"
+    assert any("in 75.0 % of draws, with: 5G added; load 1 to 2" in str(block) for block in section.blocks)
     hub = rows_of(section.blocks, "9 hubs")["Cancellation 15 dB"]
     assert [cell.text for cell in hub[1:]] == ["60.0 %", "0.0 %", "0.0 %", "0.0 %"]
     assert hub[3].second == "least left 3.2 % (10.0 %)"

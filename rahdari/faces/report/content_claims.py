@@ -120,8 +120,31 @@ def _city_blocks(plan: Plan, frame: pl.DataFrame) -> list[Block]:
     return [
         Heading("5G: user experience and energy, together", badge, "claims-5g"),
         Table(header, tuple(rows), align, caption),
+        *_condition_blocks(frame),
         Text(text, is_note=True),
     ]
+
+
+def _condition_blocks(frame: pl.DataFrame) -> list[Block]:
+    """Return in which part of each unknown's range both 5G claims hold; nothing where that was not tested."""
+    own = frame.filter(pl.col("subject") == "city_condition").drop_nulls("holds_frac").sort("claim_id")
+    if not own.height:
+        return []
+    header = ("Where in the range", "Draws", "Both hold")
+    rows: list[tuple[Cell, ...]] = []
+    mode = ""
+    for row in own.iter_rows(named=True):
+        head, _, span = str(row["condition"]).partition("; ")
+        if head != mode:
+            mode = head
+            rows.append((Cell(head, n_columns=len(header)),))
+        share = row["holds_frac"]
+        tone: Tone = "good" if share >= MOSTLY_FRAC else "fair" if share > 0.0 else "bad"
+        rows.append((Cell(span or head), Cell(figure(row["n_tested"])), Cell(figure(share, "frac"), tone)))
+    best = own.sort("holds_frac", "claim_id", descending=[True, False]).row(0, named=True)
+    words = f"Both hold most often, in {figure(best['holds_frac'], 'frac')} of draws, with: {best['condition']}."
+    caption = "5G: in which quarter of each unknown's range both claims hold together"
+    return [Table(header, tuple(rows), (LEFT, RIGHT, RIGHT), caption, is_long=True), Text(words)]
 
 
 def _hub_cells(parts: dict[str, dict[str, Any]]) -> tuple[Cell, ...]:
