@@ -118,7 +118,7 @@ def plan() -> Plan:
         "programme": programme, "programme_verdicts": verdicts,
         "terrain": pl.DataFrame({"is_coarse": [True]}),
     }  # fmt: skip
-    proof = {"engine": "radio", "name": "5g_city_sites", "cost": 8.0, "lower_bound": 0.0, "gap_frac": 1.0,
+    proof = {"engine": "radio", "name": "Traffic that the 5G sites carry", "cost": -392.0, "lower_bound": -400.0, "gap_frac": 0.02,
              "unit": "mbps", "method": "greedy choice", "note": "serves 392 of at most 400"}  # fmt: skip
     manifest = {"engines": [{"name": "radio", "fidelity": "full"}], "scenario": {"years": [2025, 2030]}}
     return cast("Plan", SimpleNamespace(tables=tables, manifest=manifest, certificates=pl.DataFrame([proof])))
@@ -169,9 +169,9 @@ def test_bands_without_a_model_say_so(plan: Plan) -> None:
     assert ("source", "source-itu_r_scopes") in rows["HF"][0].links
 
 
-def test_the_choice_of_sites_carries_its_bound_as_a_share_of_what_is_asked(plan: Plan) -> None:
+def test_the_choice_of_sites_carries_its_bound_and_its_gap(plan: Plan) -> None:
     row = rows_of(section_of(plan).blocks, "city sites are upgraded")["1 city sites with 5G"]
-    assert [cell.text for cell in row[1:]] == ["400 Mbit/s", "8 Mbit/s", "0 Mbit/s", "2.00 %"]
+    assert [cell.text for cell in row[1:]] == ["400 Mbit/s", "392 Mbit/s", "400 Mbit/s", "2.00 %"]
 
 
 def test_every_hop_stands_in_one_class_of_availability(plan: Plan) -> None:
