@@ -45,6 +45,8 @@ SUFFIXES: dict[str, str] = {
     "w": "watt",
     "kw": "kilowatt",
     "kwh": "kilowatt-hour",
+    "kwp": "kilowatt of panels at standard test conditions",
+    "kwh_per_kwp": "kilowatt-hour per kilowatt of panels",
     "kwh_per_year": "kilowatt-hour per year",
     "l": "litre",
     "l_per_year": "litre per year",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from rahdari.kernels.site_power import GRID_PARTS, HOURS
+from rahdari.kernels.site_power import GRID_PARTS, HOURS, comes_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 BLOCK = 128  # sites of a block: half of the other kernel's, as numbers take twice the room
 GOLDEN = 0.6180339887498949  # (sqrt(5) - 1) / 2: multiples modulo one are spread most evenly
 NONE_H = -1.0  # hours until a trip arrives where none is under way
+_PER_PART = 1.0 / GRID_PARTS
 _TINY_KWH = 1e-12  # keeps a division finite where nothing is asked
 _TINY_H = 1e-9  # of running that counts as running
-_SHARE = 1.0 / GRID_PARTS
 
 #: Rows of the parameters (N_PARAMS, sites); energies of the battery as it can give them, levels as shares of its size.
 PV_KWP, LOAD_KW, SIZE_KWH, FLOOR_FRAC, CHARGE_KW, DISCHARGE_KW, KEPT, PER_KEPT = 0, 1, 2, 3, 4, 5, 6, 7
@@ -97,23 +97,19 @@ def block_hour(  # noqa: PLR0915  # one body: the loop becomes vector code only 
         size = p[SIZE_KWH * BLOCK + i] * s[HEALTH * BLOCK + i]
         stored, power, given = min(s[i], size), p[CHARGE_KW * BLOCK + i], p[DISCHARGE_KW * BLOCK + i]
         net = day[at + i] - sun[i] * p[PV_KWP * BLOCK + i]
-        need, off = max(net, 0.0), 1.0 - grid
+        need, on = max(net, 0.0), abs(grid)
+        off = 1.0 - on
         solar = min(max(-net, 0.0), power, (size - stored) * per_kept)
         stored += solar * kept
         power -= solar
         # What the cold holds back is not lost: it lies below the level to which the battery may go.
         held = p[COLD_PER_K * BLOCK + i] * cold[i]
         floor = size * min(p[FLOOR_FRAC * BLOCK + i] + held, 1.0)
-        before = max(size * p[BEFORE_GRID_FRAC * BLOCK + i], floor)
-        spared = min(min(need, given) * grid, max(stored - before, 0.0))
-        stored -= spared
-        bought = min(power * grid, max(size * p[GRID_TOP_FRAC * BLOCK + i] - stored, 0.0) * per_kept)
+        bought = min(power * max(-grid, 0.0), max(size * p[GRID_TOP_FRAC * BLOCK + i] - stored, 0.0) * per_kept)
         stored += bought * kept
-        power *= off
-        given *= off
-        rest = need * off
+        rest, able, able_charge = need * off, given * off, power * off
         start = max(size * p[START_FRAC * BLOCK + i], floor)
-        early = min(rest, given, max(stored - start, 0.0)) * (1.0 - runs)
+        early = min(rest, able, max(stored - start, 0.0)) * (1.0 - runs)
         stored -= early
         left = rest - early
         # A generator that runs goes on through the outage; one that does not starts where the battery meets the level.
@@ -124,15 +120,20 @@ def block_hour(  # noqa: PLR0915  # one body: the loop becomes vector code only 
             asked, runs, tank, idle + per_kwh * rated, s[RUN_LEFT_H * BLOCK + i], s[REPAIR_LEFT_H * BLOCK + i],
             s[TURN * BLOCK + i], p[FAIL_FRAC * BLOCK + i],
         )  # fmt: skip
-        room = min(power, max(size * p[GENERATOR_TOP_FRAC * BLOCK + i] - stored, 0.0) * per_kept)
+        room = min(able_charge, max(size * p[GENERATOR_TOP_FRAC * BLOCK + i] - stored, 0.0) * per_kept)
         wanted = min(rated * hours, left + room)
         made = max(wanted, p[MIN_LOAD_KW * BLOCK + i] * hours)
         used = min(wanted, left)
         stored += (wanted - used) * kept
         left -= used
-        late = min(left, given - early, max(stored - floor, 0.0))
+        late = min(left, able - early, max(stored - floor, 0.0))
         left -= late
         stored -= late
+        before = max(size * p[BEFORE_GRID_FRAC * BLOCK + i], floor)
+        spared = min(min(need, given) * on, max(stored - before, 0.0))
+        stored -= spared
+        later = min(power * max(grid, 0.0), max(size * p[GRID_TOP_FRAC * BLOCK + i] - stored, 0.0) * per_kept)
+        stored += later * kept
         fuel, discharged = idle * hours + per_kwh * made, spared + early + late
         tank, wait, litres, trip = refuelled(
             tank - fuel, s[WAIT_H * BLOCK + i], p[TANK_L * BLOCK + i], p[ORDER_L * BLOCK + i],
@@ -151,7 +152,7 @@ def block_hour(  # noqa: PLR0915  # one body: the loop becomes vector code only 
         s[TURN * BLOCK + i] = turn
         s[UNSERVED_KWH * BLOCK + i] += left
         s[UNSERVED_H * BLOCK + i] += left * inverse[at + i]
-        s[GRID_KWH * BLOCK + i] += need * grid - spared + bought
+        s[GRID_KWH * BLOCK + i] += need * on - spared + bought + later
         s[GENERATOR_H * BLOCK + i] += hours
         s[GENERATOR_KWH * BLOCK + i] += made
         s[BATTERY_KWH * BLOCK + i] += discharged
@@ -186,11 +187,15 @@ def spread(series: Singles, found: Ints, begin: Ints, count: int, hour: int, n_h
 
 @njit("void(uint16[:, ::1], int64[::1], int64[::1], int64, int64, int64, float64[::1])", cache=True, nogil=True)
 def spread_parts(parts: Parts, found: Ints, begin: Ints, count: int, hour: int, n_hours: int, tile: Floats) -> None:
-    """Fill ``tile`` (hours, block) with the share of each hour in which each site has grid."""
+    """Fill ``tile`` (hours, block) with each site's share of grid, below zero where it comes before the outage."""
     for j in range(count):
         row = parts[found[j]]
         for t in range(n_hours):
-            tile[t * BLOCK + begin[j] : t * BLOCK + begin[j + 1]] = row[hour + t] * _SHARE
+            value = row[hour + t]
+            share = value * _PER_PART
+            if (value > 0) & (value < GRID_PARTS) and comes_first(row, hour + t):
+                share = -share
+            tile[t * BLOCK + begin[j] : t * BLOCK + begin[j + 1]] = share
 
 
 @njit("void(float64[::1], float64[::1])", cache=True, nogil=True)
