@@ -42,7 +42,7 @@ class RadioParams(Params):
         0.33, ge=0.1, le=1.0, description="Share of sites of a user's own operator: sum of squares of market shares"
     )
     sector_leak_db: float = Field(
-        12.0, ge=5.0, le=25.0, description="User's sector over the site's others; mean over the 65 degree pattern, 3GPP"
+        14.4, ge=5.0, le=30.0, description="User's sector over the site's others 30 degrees off axis, TR 36.942 pattern"
     )
     clutter_urban_m: float = Field(15.0, ge=0.0, le=40.0, description="Cover of towns, ITU-R P.1812 table 2, urban")
     clutter_rural_m: float = Field(5.0, ge=0.0, le=20.0, description="Houses of villages, TR 38.901 RMa default")
