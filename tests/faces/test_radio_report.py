@@ -118,8 +118,8 @@ def plan() -> Plan:
         "programme": programme, "programme_verdicts": verdicts,
         "terrain": pl.DataFrame({"is_coarse": [True]}),
     }  # fmt: skip
-    proof = {"engine": "radio", "name": "Traffic that the 5G sites carry", "cost": -392.0, "lower_bound": -400.0, "gap_frac": 0.02,
-             "unit": "mbps", "method": "greedy choice", "note": "serves 392 of at most 400"}  # fmt: skip
+    proof = {"engine": "radio", "name": "Traffic that the 5G sites carry", "cost": -392.0, "lower_bound": -400.0,
+             "gap_frac": 0.02, "unit": "mbps", "method": "greedy choice", "note": "serves 392 of 400"}  # fmt: skip
     manifest = {"engines": [{"name": "radio", "fidelity": "full"}], "scenario": {"years": [2025, 2030]}}
     return cast("Plan", SimpleNamespace(tables=tables, manifest=manifest, certificates=pl.DataFrame([proof])))
 
