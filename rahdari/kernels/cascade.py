@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from rahdari.kernels.hazard_sampling import BUFFER, HALF, N_CLASSES, next_hits, normal, open_stream, uniforms
+from rahdari.kernels.hazard_sampling import (
+    BUFFER,
+    HALF,
+    N_CLASSES,
+    fill_bits,
+    next_hits,
+    normal,
+    open_stream,
+    quantile,
+    uniforms,
+    unit,
+)
 from rahdari.kernels.sampling import n_ones
 
 if TYPE_CHECKING:
@@ -36,6 +47,7 @@ _PURPOSE = np.uint64(56)
 _BITS = np.uint64(32)
 _RUN = np.uint64(24)  # a stream may use 2**24 counters
 _ZERO, _ONE, _EIGHT, _BYTE = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(255)
+_TWO_SIGMA = 0.5 * (1.0 + math.erf(math.sqrt(2.0)))  # share of normal numbers below two
 _SECOND = np.uint64(1 << 62)  # the second counter of a thing or an event
 
 
@@ -89,16 +101,27 @@ def moments_in(begin: float, end: float, moment: Floats) -> Word:
     return found
 
 
-@njit("uint64(float64, float64, float64, float64[::1])", cache=True, nogil=True)
-def moments_round(begin: float, hours: float, window: float, moment: Floats) -> Word:
-    """Return the byte of moments less than ``hours`` after ``begin`` on a clock that goes round after ``window``."""
-    found = _ZERO
+@njit("uint64(float64, float64, float64, float64, float64, float64, int64, float64[:, ::1])", cache=True, nogil=True)
+def steady_byte(
+    begin: float, window: float, share: float, median: float, sigma: float, often: float, b: int, moment: Floats
+) -> Word:
+    """Return the moments of byte ``b`` at which a thing that failed at ``begin`` is under repair; the clock goes round.
+
+    ``share`` of all repairs are shorter; ``often`` is the median times exp(2 sigma).
+    """
+    least = window
     for k in range(MOMENTS):
-        since = moment[k] - begin
-        if since < 0.0:
-            since += window
-        if since < hours:
-            found |= _ONE << np.uint64(k)
+        since = moment[b, k] - begin
+        least = min(least, since + window if since < 0.0 else since)
+    if least >= often and share <= _TWO_SIGMA:  # most end here
+        return _ZERO
+    hours = median if sigma <= 0.0 else median * math.exp(sigma * quantile(share))
+    found = _ZERO
+    if least < hours:
+        for k in range(MOMENTS):
+            since = moment[b, k] - begin
+            if (since + window if since < 0.0 else since) < hours:
+                found |= _ONE << np.uint64(k)
     return found
 
 
@@ -133,24 +156,6 @@ def crew_done(free: Floats, low: int, high: int, hours: float) -> float:
     return hours
 
 
-@njit("float64(float64, int64, int64, int64, float64[:, :, :, ::1], float32[::1], uint64, uint64)", cache=True,
-      nogil=True)  # fmt: skip
-def repair_hours(
-    u: float, h: int, thing: int, asset_class: int, repair: Floats, worse: Float32s, key: Word, low: Word
-) -> float:
-    """Return the hours of work on a damaged thing: its state drawn by ``worse``, then a log-normal time."""
-    state = 0
-    while state < _STATES - 1 and u < worse[state]:
-        # The same number decides on: given that it is below, it is even below the bound.
-        u /= worse[state]
-        state += 1
-    hours, sigma = repair[h, asset_class, state, 0], repair[h, asset_class, state, 1]
-    if sigma > 0.0:
-        first, second = uniforms(key, counter(_THING, h, thing), low | _SECOND)
-        hours *= math.exp(sigma * normal(first, second))
-    return float(hours)
-
-
 @njit(
     "void(int64[::1], float64[:, ::1], float64[:, ::1], int64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1],"
     " int64[:, ::1], int32[::1], uint32[::1], float32[:, ::1], float64[:, :, :, ::1], int32[:, ::1], int32[::1],"
@@ -172,6 +177,7 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
     """
     n_things, n_hazards = position.size, hazard_i.shape[0]
     buffer, gaps = np.empty(BUFFER + 3, np.uint64), np.empty(BUFFER, np.int64)
+    extra = np.empty(2 * BUFFER, np.uint64)
     begin, ready, work = np.empty(n_things), np.empty(n_things), np.empty(n_things)
     hazard = np.full(n_things, -1, np.int32)
     waiting = np.zeros((n_things + 63) // 64, np.uint64)
@@ -203,7 +209,10 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
                 open_stream(buffer, key, counter(_HITS, h, kind), low << _RUN)
                 i = first
                 while i < last:
-                    for z in range(next_hits(kind, buffer, gaps, guide, bound)):
+                    at = buffer[BUFFER + 2]
+                    n_hits = next_hits(kind, buffer, gaps, guide, bound)
+                    fill_bits(key, counter(_THING, h, kind), at << _ONE, BUFFER, extra)
+                    for z in range(n_hits):
                         i += gaps[z] >> 1
                         if i >= last:
                             break
@@ -214,12 +223,24 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
                             if effect == OUTAGE:
                                 strike(thing, all_of, b, n_nodes, position, node_up, link_up)
                             else:
-                                u, v = uniforms(key, counter(_THING, h, thing), low)
-                                hours = repair_hours(u, h, thing, thing_i[thing, 0], repair, entry_worse[i], key, low)
+                                share, state = unit(extra[z]), 0
+                                while state < _STATES - 1 and share < entry_worse[i, state]:
+                                    # The same number decides on: given that it is below, it is evenly spread below.
+                                    share /= entry_worse[i, state]
+                                    state += 1
+                                if state < _STATES - 1:
+                                    share = (share - entry_worse[i, state]) / (1.0 - entry_worse[i, state])
+                                kind_of = thing_i[thing, 0]
+                                hours, sigma = repair[h, kind_of, state, 0], repair[h, kind_of, state, 1]
                                 if is_steady:
-                                    byte = moments_round(v * window, hours, window, when)
+                                    often, begun = repair[h, kind_of, state, 2], unit(extra[BUFFER + z]) * window
+                                    byte = steady_byte(begun, window, share, hours, sigma, often, b, moment)
                                     strike(thing, byte, b, n_nodes, position, node_up, link_up)
-                                elif not is_crewed:
+                                    i += 1
+                                    continue
+                                if sigma > 0.0:
+                                    hours *= math.exp(sigma * quantile(share))
+                                if not is_crewed:
                                     byte = moments_in(start, reached + hours, when)
                                     strike(thing, byte, b, n_nodes, position, node_up, link_up)
                                 elif hazard[thing] < 0:
@@ -288,6 +309,7 @@ def power_words(  # noqa: C901, PLR0912 - one kernel
     """
     n_hazards, n_zones = hazard_i.shape[0], zone_first.size - 1
     buffer, gaps = np.empty(BUFFER + 3, np.uint64), np.empty(BUFFER, np.int64)
+    extra = np.empty(BUFFER, np.uint64)
     age, cap = np.full((n_zones, MOMENTS), -1.0), np.empty(MOMENTS)
     is_touched, touched = np.zeros(n_zones, np.bool_), np.empty(n_zones, np.int64)
     for b in range(run.size):
@@ -316,7 +338,10 @@ def power_words(  # noqa: C901, PLR0912 - one kernel
                 size = (last - first) * each
                 at = 0
                 while at < size:
-                    for z in range(next_hits(kind, buffer, gaps, guide, bound)):
+                    low = buffer[BUFFER + 2]
+                    n_hits = next_hits(kind, buffer, gaps, guide, bound)
+                    fill_bits(key, counter(_THING, h, kind), low << _ONE, BUFFER // 2, extra)
+                    for z in range(n_hits):
                         at += gaps[z] >> 1
                         if at >= size:
                             break
@@ -331,8 +356,7 @@ def power_words(  # noqa: C901, PLR0912 - one kernel
                                 n_touched += 1
                             if effect == SHEDDING:
                                 k = at % each
-                                u, _ = uniforms(key, counter(_THING, h, zone * each + k), np.uint64(number))
-                                since = -entry_value[i] * math.log(u)
+                                since = -entry_value[i] * math.log(unit(extra[z]))
                                 age[zone, k] = max(age[zone, k], since)
                             else:
                                 for k in range(MOMENTS):

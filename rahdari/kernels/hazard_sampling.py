@@ -41,23 +41,49 @@ _GUIDE_SHIFT = np.uint64(32 - GUIDE_BITS)
 _LOW53 = 1.0 / 9007199254740992.0  # 2**-53
 _SHIFT53 = np.uint64(11)
 TWO_PI = 2.0 * math.pi
+# Wichura's coefficients, highest power first; middle, near tail, far tail: above and below the line.
+_MIDDLE, _MIDDLE_SQUARE, _NEAR, _TAIL, _N_TERMS = 0.425, 0.180625, 1.6, 5.0, 8
+_A = (
+    2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457,
+    13731.693765509461125, 1971.5909503065514427, 133.14166789178437745, 3.3871328727963666080,
+)  # fmt: skip
+_B = (
+    5226.495278852854561, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867, 5394.1960214247511077,
+    687.1870074920579083, 42.313330701600911252, 1.0,
+)  # fmt: skip
+_C = (
+    7.7454501427834140764e-4, 0.0227238449892691845833, 0.24178072517745061177, 1.27045825245236838258,
+    3.64784832476320460504, 5.7694972214606914055, 4.6303378461565452959, 1.42343711074968357734,
+)  # fmt: skip
+_D = (
+    1.05075007164441684324e-9, 5.475938084995344946e-4, 0.0151986665636164571966, 0.14810397642748007459,
+    0.68976733498510000455, 1.6763848301838038494, 2.05319162663775882187, 1.0,
+)  # fmt: skip
+_E = (
+    2.01033439929228813265e-7, 2.71155556874348757815e-5, 0.0012426609473880784386, 0.026532189526576123093,
+    0.29656057182850489123, 1.7848265399172913358, 5.4637849111641143699, 6.6579046435011037772,
+)  # fmt: skip
+_F = (
+    2.04426310338993978564e-15, 1.4215117583164458887e-7, 1.8463183175100546818e-5, 7.868691311456132591e-4,
+    0.0148753612908506148525, 0.13692988092273580531, 0.59983220655588793769, 1.0,
+)  # fmt: skip
 
 
-@njit("void(uint64[::1])", cache=True, nogil=True)
-def refill(buffer: Words) -> None:
-    """Draw the next bits of a stream: Philox 4x32-10 written so that the compiler does many counters at once."""
-    key, high, low = buffer[BUFFER], buffer[BUFFER + 1], buffer[BUFFER + 2]
-    half = BUFFER // 2
-    for i in range(half):
+@njit("void(uint64, uint64, uint64, int64, uint64[::1])", cache=True, nogil=True)
+def fill_bits(key: Word, high: Word, low: Word, n: int, bits: Words) -> None:
+    """Fill ``2 n`` words with random bits of ``n`` counters from ``low`` on.
+
+    Philox 4x32-10 as in :mod:`rahdari.kernels.sampling`, written so that the compiler does many counters at once.
+    """
+    for i in range(n):
         c0, c1, c2, c3 = (low + np.uint64(i)) & LOW, (low + np.uint64(i)) >> HALF, high & LOW, high >> HALF
         k0, k1 = key & LOW, key >> HALF
         for _ in range(ROUNDS):
             p0, p1 = M0 * c0, M1 * c2
             c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW, (p0 >> HALF) ^ c3 ^ k1, p0 & LOW
             k0, k1 = (k0 + W0) & LOW, (k1 + W1) & LOW
-        buffer[i] = c0 | (c1 << HALF)
-        buffer[half + i] = c2 | (c3 << HALF)
-    buffer[BUFFER + 2] = low + np.uint64(half)
+        bits[i] = c0 | (c1 << HALF)
+        bits[n + i] = c2 | (c3 << HALF)
 
 
 @njit("void(uint64[::1], uint64, uint64, uint64)", cache=True, nogil=True)
@@ -66,17 +92,44 @@ def open_stream(buffer: Words, key: Word, high: Word, low: Word) -> None:
     buffer[BUFFER], buffer[BUFFER + 1], buffer[BUFFER + 2] = key, high, low
 
 
+@njit("float64(uint64)", cache=True, nogil=True)
+def unit(bits: Word) -> float:
+    """Return a number strictly between 0 and 1 of 64 random bits."""
+    return (float(bits >> _SHIFT53) + _HALF_STEP) * _LOW53
+
+
 @njit("UniTuple(float64, 2)(uint64, uint64, uint64)", cache=True, nogil=True)
 def uniforms(key: Word, high: Word, low: Word) -> tuple[float, float]:
     """Return two numbers strictly between 0 and 1 of a key and a counter."""
     a, b = philox(key, high, low)
-    return (float(a >> _SHIFT53) + _HALF_STEP) * _LOW53, (float(b >> _SHIFT53) + _HALF_STEP) * _LOW53
+    return unit(a), unit(b)
 
 
 @njit("float64(float64, float64)", cache=True, nogil=True)
 def normal(first: float, second: float) -> float:
     """Return a standard normal number of two uniform ones (Box and Muller 1958)."""
     return math.sqrt(-2.0 * math.log(first)) * math.cos(TWO_PI * second)
+
+
+@njit("float64(float64)", cache=True, nogil=True)
+def quantile(share: float) -> float:
+    """Return the standard normal number below which ``share`` of all lie, to 1e-15 (Wichura 1988, AS 241 PPND16)."""
+    q = share - 0.5
+    if abs(q) <= _MIDDLE:
+        r = _MIDDLE_SQUARE - q * q
+        top, low = 0.0, 0.0
+        for i in range(_N_TERMS):
+            top, low = top * r + _A[i], low * r + _B[i]
+        return q * top / low
+    r = math.sqrt(-math.log(share if q < 0.0 else 1.0 - share))
+    top, low = 0.0, 0.0
+    if r <= _TAIL:
+        for i in range(_N_TERMS):
+            top, low = top * (r - _NEAR) + _C[i], low * (r - _NEAR) + _D[i]
+    else:
+        for i in range(_N_TERMS):
+            top, low = top * (r - _TAIL) + _E[i], low * (r - _TAIL) + _F[i]
+    return -top / low if q < 0.0 else top / low
 
 
 @njit("int64(int64, uint64[::1], int64[::1], uint16[:, ::1], uint32[:, ::1])", cache=True, nogil=True)
@@ -86,7 +139,8 @@ def next_hits(kind: int, buffer: Words, gaps: Ints, guide: UInt16s, bound: UInt3
     A gap is stored twice over, plus one if a failure follows; without, it is the longest of the table.  The upper half
     of ``buffer`` beside it decides whether the failure is kept.  Class 0 has no gaps: each thing is looked at.
     """
-    refill(buffer)
+    fill_bits(buffer[BUFFER], buffer[BUFFER + 1], buffer[BUFFER + 2], BUFFER // 2, buffer)
+    buffer[BUFFER + 2] += np.uint64(BUFFER // 2)
     if kind == 0:
         for i in range(BUFFER):
             gaps[i] = 1
@@ -103,8 +157,7 @@ def next_hits(kind: int, buffer: Words, gaps: Ints, guide: UInt16s, bound: UInt3
         return BUFFER
     scale = 1.0 / math.log1p(-math.ldexp(1.0, -kind))
     for i in range(BUFFER // 2):
-        u = (float(buffer[BUFFER // 2 + i] >> _SHIFT53) + _HALF_STEP) * _LOW53
-        gaps[i] = 2 * int(min(math.log(u) * scale, _LONGEST)) + 1
+        gaps[i] = 2 * int(min(math.log(unit(buffer[BUFFER // 2 + i])) * scale, _LONGEST)) + 1
     return BUFFER // 2
 
 

@@ -357,13 +357,14 @@ def compile_hazards(
     root = correlation_root(np.eye(len(ids)) if matrix is None else matrix, ids)  # type: ignore[arg-type]
     hazard_i, hazard_f, level_first = np.zeros((len(ordered), 3), np.int64), np.zeros((len(ordered), 2)), [0]
     level_f, blocks, parts = [], [], []
-    repair = np.zeros((len(ordered), max(n_asset_classes, 1), STATES, 2))
+    repair = np.zeros((len(ordered), max(n_asset_classes, 1), STATES, 3))
     n_entries = 0
     for h, hazard in enumerate(ordered):
         latent = STATIONARY if hazard.is_steady else ids.index(hazard.hazard_id)
         hazard_i[h] = EFFECTS[hazard.effect], hazard.has_crews, latent
         hazard_f[h] = hazard.within_h, hazard.access_h
         repair[h, :, :, 0], repair[h, :, :, 1] = hazard.repair_h, hazard.repair_sigma_ratio
+        repair[h, :, :, 2] = repair[h, :, :, 0] * np.exp(2.0 * repair[h, :, :, 1])
         for level in hazard.levels:
             often = 0.0 if hazard.is_steady else level.rate_per_year * window_h / HOURS_PER_YEAR
             limit = -math.inf if hazard.is_steady else -float(ndtri(often))
