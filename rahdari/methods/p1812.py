@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
-from rahdari.errors import InputError, Problem
+from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.kernels import p1812, p1812_cuda, p1812_path
 from rahdari.methods.p1812_input import DEFAULTS, P1812Options, read_paths
 
@@ -176,7 +176,7 @@ def p1812_loss_db(
       ``height_m`` of bare ground above the sea; ``clutter_height_m`` of cover above ground (None: bare; a number: all
       along), which counts as terrain but at both ends; at the receiver's it governs location variability.
     * ``frequency_ghz`` 0.03 to 6; ``tx_height_m`` and ``rx_height_m`` above ground, 1 to 3,000.
-    * ``zone`` a point: 1 sea, 3 coastal land, 4 inland (None: inland).
+    * ``zone`` a point: 1 sea, 3 coastal land, 4 inland (None: inland; a number: all along).
     * ``time_pct`` 1 to 50 of an average year; ``location_pct`` 1 to 99 of squares ``resolution_m`` wide, outdoors,
       with the Recommendation's standard deviation or ``location_sigma_db``; none beside the sea.
     * ``delta_n`` fall of refractivity over the lowest kilometre, N-units; ``n0`` sea-level refractivity, N-units:
@@ -209,15 +209,29 @@ def p1812_loss_db(
         resolution_m=resolution_m,
         location_sigma_db=location_sigma_db,
     )
+    _check_running(backend, n_workers)
     paths = read_paths(distance_km, height_m, _given(frequency_ghz, tx_height_m, rx_height_m, options))
     loss_db = _run_on_card(paths) if backend == "cuda" else _run(paths, n_workers)
     return float(loss_db[0]) if paths.is_single else loss_db
 
 
+def _check_running(backend: str, n_workers: int) -> None:
+    """Refuse a way of computing that there is not."""
+    problems = []
+    if backend not in ("cpu", "cuda"):
+        problems.append(Problem(f"there is no backend '{backend}'", "give 'cpu' or 'cuda'", column="backend"))
+    if n_workers < 1:
+        problems.append(Problem(f"{n_workers} workers do no work", "give 1 or more", column="n_workers"))
+    raise_if_any(problems)
+
+
 def _given(
     frequency_ghz: ArrayLike, tx_height_m: ArrayLike, rx_height_m: ArrayLike, options: P1812Options
 ) -> dict[str, object]:
-    """Return every argument but the profile by name."""
+    """Return every argument but the profile by name; one that is unknown raises ``InputError``."""
+    unknown = sorted(set(options) - set(DEFAULTS))
+    cure = f"use one of {', '.join(DEFAULTS)}"
+    raise_if_any([Problem(f"'{name}' is unknown", cure, column=name) for name in unknown])
     heights = {"tx_height_m": tx_height_m, "rx_height_m": rx_height_m}
     return {"frequency_ghz": frequency_ghz} | heights | DEFAULTS | dict(options)
 

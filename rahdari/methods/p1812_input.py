@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MIN_POINTS = 3  # two ends and something between them
 MIN_PATH_KM, MAX_PATH_KM = 0.25, 3000.0  # P.1812-8, scope
+LOWEST_M, HIGHEST_M = -9000.0, 30000.0  # marks of voids lie beyond: -9999, -32768, 32767; made-up ground within
 MAX_DELTA_N = 157.0  # eq. 6 has no value from here: the effective Earth is flat
 MAX_LATITUDE_DEG, MAX_LONGITUDE_DEG = 80.0, 180.0  # P.1812-8 table 1
 DEFAULT_LATITUDE_DEG = 30.0  # Pakistan's middle; eq. 4 and 5 ask for the latitude and nothing else does
@@ -125,6 +126,13 @@ def _is_single(values: object) -> bool:
     return n_axes <= 1 and getattr(values, "dtype", None) != np.dtype(object)
 
 
+def _plain(values: object) -> FloatArray:
+    """Return an array of numbers, NaN where it was masked."""
+    if isinstance(values, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(values), np.nan, np.asarray(values, np.float64))
+    return np.asarray(values, np.float64)
+
+
 @dataclass(slots=True)
 class _Reader:
     """Brings arguments into shape and collects what is wrong with them."""
@@ -147,7 +155,7 @@ class _Reader:
         cure = "give one array of numbers, or a list of such arrays, one a path"
         try:
             rows = [values] if self.is_single else list(values)  # type: ignore[call-overload]
-            arrays = [np.asarray(row, np.float64) for row in rows]
+            arrays = [_plain(row) for row in rows]
         except (TypeError, ValueError):
             arrays = []
         if len(arrays) != self.n or any(array.ndim != 1 for array in arrays):
@@ -155,12 +163,19 @@ class _Reader:
             return []
         return arrays
 
+    def _spread(self, values: object, sizes: NDArray[np.int64]) -> object:
+        """Return one number for all, or one a path, as profiles; anything else as it came."""
+        is_one = np.isscalar(values) or (isinstance(values, np.ndarray) and values.ndim == 0)
+        if is_one and sizes.size:
+            rows = [np.full(size, values) for size in sizes]
+            return rows[0] if self.is_single else rows
+        if not self.is_single and isinstance(values, (list, tuple, np.ndarray)) and len(values) == sizes.size:
+            return [np.full(size, one) if np.isscalar(one) else one for size, one in zip(sizes, values, strict=True)]
+        return values
+
     def beside(self, values: object, column: str, sizes: NDArray[np.int64]) -> FloatArray:
         """Return a flat array with one value a point of the profiles of ``sizes``; empty where there is a problem."""
-        if np.isscalar(values) and sizes.size:
-            values = [np.full(size, values) for size in sizes]
-            values = values[0] if self.is_single else values
-        arrays = self.profiles(values, column)
+        arrays = self.profiles(self._spread(values, sizes), column)
         found = np.array([array.size for array in arrays], np.int64)
         if found.size != sizes.size:
             return np.empty(0)
@@ -182,8 +197,11 @@ class _Reader:
         """Return (n, 2) longitude and latitude; NaN where they are none."""
         cure = "give longitude, latitude in degrees, -180 to 180 and -80 to 80"
         try:
-            array = np.array(np.broadcast_to(np.asarray(values, np.float64), (self.n, 2)))
+            given = np.asarray(values, np.float64)
+            array = np.array(np.broadcast_to(given, (self.n, 2)))
         except (TypeError, ValueError):
+            given = array = np.empty(0)
+        if given.shape[-1:] != (2,):  # one number is no position, though it could be spread over both
             self.problems.append(Problem(f"{column} is not one position a path", cure, column=column))
             self.misshapen.add(column)
             return np.full((self.n, 2), np.nan)
@@ -228,7 +246,7 @@ def _check_profiles(reader: _Reader, paths: Paths, *, has_cover: bool) -> None:
     """Look into the profiles themselves, once their shapes are right."""
     start, last = paths.offset[:-1], paths.offset[1:] - 1
     cure = "fill the voids of the elevation model first; heights are metres above the sea"
-    bad_height = _by_path(np.isfinite(paths.height_m), start)
+    bad_height = _by_path((paths.height_m >= LOWEST_M) & (paths.height_m <= HIGHEST_M), start)
     reader.complain(bad_height, "height_m", "holds something that is no height", cure)
     if has_cover:
         cure = "give metres above ground, zero where the ground is bare"

@@ -47,6 +47,16 @@ LIMITS = {  # name: least, greatest, cure; frequency, heights and percentages by
     "time_pct": (1.0, 50.0, "give per cent of an average year, 1 to 50"),
     "location_pct": (1.0, 99.0, "give per cent of locations, 1 to 99"),
 }
+SITE_LIMITS = {  # as LIMITS, for each transmitter
+    "lon_deg": (-180.0, 180.0, "give degrees east, -180 to 180, not metres"),
+    "lat_deg": (-90.0, 90.0, "give degrees north, -90 to 90, not metres"),
+    "tx_height_m": (1.0, 3000.0, "give metres above ground, not above the sea, from 1 to 3000"),
+    "eirp_dbm": (-100.0, 200.0, "give a number of dBm"),
+    "azimuth_deg": (-360.0, 720.0, "give degrees from north, or nothing for all round"),
+    "beamwidth_deg": (0.1, 360.0, "give the beam's width at half power, degrees"),
+}
+MAST_MAX_M = 400.0  # no mast is taller; a larger height that is near the ground's own is one above the sea
+SEA_DEG, SEA_POINTS = 0.005, 5  # half a side of the square looked at, some 500 m, and points along it
 BULLINGTON_GHZ = (0.03, 100.0)  # ITU-R P.526-15 gives no limits; knife edges say nothing beyond these
 
 
@@ -234,6 +244,7 @@ class _Job:
     grid: MapGrid
     table: FloatArray
     sites: Transmitters
+    is_sea_refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,11 +394,31 @@ def _swept_in_order(
                 yield flying.popleft()()
 
 
+def _is_sea(heights: Raster, lon_deg: Sequence[float], lat_deg: Sequence[float]) -> NDArray[np.bool_]:
+    """Return (n,) whether there is nothing but 0 m, as elevation models write the sea, around points."""
+    steps = np.linspace(-SEA_DEG, SEA_DEG, 2 * SEA_POINTS + 1)
+    east, north = (part.ravel() for part in np.meshgrid(steps, steps))
+    around = heights.sample(np.add.outer(lon_deg, east), np.add.outer(lat_deg, north))
+    return np.asarray(((around == 0.0) | np.isnan(around)).all(axis=1) & (around == 0.0).any(axis=1))
+
+
 def _require_heights(job: _Job, places: Sequence[_Place], heights: Raster) -> None:
-    """Refuse transmitters that stand where the terrain has no height."""
+    """Refuse transmitters where the terrain has no height, in the sea, or given above the sea."""
     lon, lat = [place.lon_deg for place in places], [place.lat_deg for place in places]
-    is_void = np.isnan(heights.sample(lon, lat))
+    ground_m = heights.sample(lon, lat)
+    is_void = np.isnan(ground_m)
     problems = []
+    tx_m = np.array([place.tx_height_m for place in places])
+    is_above_sea = (tx_m > MAST_MAX_M) & (tx_m >= ground_m) & (tx_m <= ground_m + MAST_MAX_M)
+    for k in np.flatnonzero(is_above_sea).tolist():
+        what = f"site {job.sites.site_id[places[k].members[0]]} has its antenna {tx_m[k]:g} m above ground"
+        cure = f"give metres above ground, not above the sea: the ground there lies at {ground_m[k]:.0f} m"
+        problems.append(Problem(what, cure, heights.source, column="tx_height_m"))
+    if job.is_sea_refused and not heights.is_coarse and np.any(heights.value):
+        for k in np.flatnonzero(_is_sea(heights, lon, lat)).tolist():
+            what = f"site {job.sites.site_id[places[k].members[0]]} at {lon[k]:.4f} E {lat[k]:.4f} N stands in the sea"
+            cure = "correct its position (longitude, then latitude), or give terrain that has the island"
+            problems.append(Problem(what, cure, heights.source))
     for k in np.flatnonzero(is_void).tolist():
         i = places[k].members[0]
         what = f"site {job.sites.site_id[i]} at {lon[k]:.4f} E {lat[k]:.4f} N has no terrain under it"
@@ -429,32 +460,55 @@ class _Canvas:
         return n_unknown
 
 
+def _site_problems(sites: Transmitters) -> list[Problem]:
+    """Return all that is wrong with transmitters, the first ten rows of each kind."""
+    problems = []
+    n = len(sites.site_id)
+    if n == 0:
+        problems.append(Problem("there is no transmitter", "give at least one site"))
+    if any(name is None for name in sites.site_id):
+        problems.append(Problem("a transmitter has no name", "give every row its site_id", column="site_id"))
+    elif len(set(sites.site_id)) < n:
+        problems.append(Problem("two transmitters share a name", "give every site_id once"))
+    for name, (least, greatest, cure) in SITE_LIMITS.items():
+        given = getattr(sites, name)
+        if given is None:
+            continue
+        value = np.broadcast_to(np.asarray(given, np.float64), (n,))
+        is_right = (value >= least) & (value <= greatest)
+        if name == "azimuth_deg":
+            is_right |= np.isnan(value)  # all round
+        for row in np.flatnonzero(~is_right)[:10].tolist():
+            is_lost = bool(np.isnan(value[row]))
+            what = f"{name} is missing" if is_lost else f"site {sites.site_id[row]} has {name} of {value[row]:g}"
+            problems.append(Problem(what, cure, row=row + 1, column=name))
+    return problems
+
+
 def sweep_strips(
-    terrain: Terrain, sites: Transmitters, setting: Setting, *, clutter: Terrain | None = None, n_workers: int = 1
+    terrain: Terrain,
+    sites: Transmitters,
+    setting: Setting,
+    *,
+    clutter: Terrain | None = None,
+    n_workers: int = 1,
+    is_sea_refused: bool = False,
 ) -> Sweep:
     """Return a sweep whose strips, of 512 rows, are made as they are taken: memory does not grow with the country.
 
     Some 20 bytes a cell of the strips that one circle touches, the terrain of a quarter degree of latitude, and 2 MB
     a worker.  Nothing depends on ``n_workers`` or on the order of ``sites``: powers are summed from north to south, and
-    of equal powers the first name serves.  Raises :class:`InputError` with all that is wrong.
+    of equal powers the first name serves.  ``is_sea_refused`` makes a transmitter in the sea a fault: one with nothing
+    but 0 m within some 500 m while terrain that is not coarse has heights elsewhere.
+    Raises :class:`InputError` with all that is wrong.
     """
-    problems = setting.problems()
-    n = len(sites.site_id)
-    if n == 0:
-        problems.append(Problem("there is no transmitter", "give at least one site"))
-    if len(set(sites.site_id)) < n:
-        problems.append(Problem("two transmitters share a name", "give every site_id once"))
-    for name in ("lon_deg", "lat_deg", "tx_height_m", "eirp_dbm"):
-        for row in np.flatnonzero(~np.isfinite(np.broadcast_to(getattr(sites, name), (n,)))).tolist():
-            problems.append(Problem(f"{name} is missing", "give a number", row=row + 1, column=name))
-    for row in np.flatnonzero(~(np.broadcast_to(sites.tx_height_m, (n,)) >= 1.0)).tolist():
-        what = f"site {sites.site_id[row]} has its antenna below 1 m above ground"
-        cure = "give metres above ground, not above the sea, from 1"
-        problems.append(Problem(what, cure, row=row + 1, column="tx_height_m"))
+    problems = setting.problems() + _site_problems(sites)
+    if n_workers < 1:
+        problems.append(Problem(f"{n_workers} workers do no work", "give 1 or more", column="n_workers"))
     raise_if_any(problems)
     ordered = sites.by_id()
     grid = map_grid(ordered, setting)
-    job = _Job(setting, grid, sweep_table(setting, float(np.min(np.abs(ordered.lat_deg)))), ordered)
+    job = _Job(setting, grid, sweep_table(setting, float(np.min(np.abs(ordered.lat_deg)))), ordered, is_sea_refused)
     places = _places(ordered)
     first = terrain.window(*_band_box(places[:1], setting))
     sweep = Sweep(ordered.site_id, grid, first.is_coarse, first.source, iter(()))
@@ -479,13 +533,19 @@ def _strips(sweep: Sweep, job: _Job, swept_places: Iterator[_Swept]) -> Iterator
 
 
 def coverage(
-    terrain: Terrain, sites: Transmitters, setting: Setting, *, clutter: Terrain | None = None, n_workers: int = 1
+    terrain: Terrain,
+    sites: Transmitters,
+    setting: Setting,
+    *,
+    clutter: Terrain | None = None,
+    n_workers: int = 1,
+    is_sea_refused: bool = False,
 ) -> Coverage:
     """Return a whole map in memory; :func:`sweep_strips` makes larger ones.
 
     Raises :class:`InputError` where it has more than 100 million cells.
     """
-    sweep = sweep_strips(terrain, sites, setting, clutter=clutter, n_workers=n_workers)
+    sweep = sweep_strips(terrain, sites, setting, clutter=clutter, n_workers=n_workers, is_sea_refused=is_sea_refused)
     n_cells = sweep.grid.n_rows * sweep.grid.n_columns
     if n_cells > MAX_PIXELS:
         what = f"the map has {n_cells / 1e6:,.0f} million cells, more than {MAX_PIXELS / 1e6:,.0f} million"

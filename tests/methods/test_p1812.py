@@ -486,3 +486,35 @@ def test_a_graphics_card_gives_the_same() -> None:
 def test_a_missing_graphics_card_is_said() -> None:
     with pytest.raises(InputError, match="no graphics card"):
         p1812_loss_db([0.0, 1.0, 2.0], [0.0, 0.0, 0.0], 1.0, 30.0, 1.5, backend="cuda")
+
+
+def test_marks_of_voids_and_masked_points_are_no_heights() -> None:
+    distance_km, flat_m = np.linspace(0.0, 10.0, 101), np.zeros(101)
+    for mark in (-32768.0, -9999.0, 32767.0, 1e20):
+        with pytest.raises(InputError, match="voids"):
+            p1812_loss_db(distance_km, np.where(distance_km == 5.0, mark, flat_m), 0.9, 30.0, 1.5)
+    with pytest.raises(InputError, match="voids"):
+        p1812_loss_db(distance_km, np.ma.masked_where(distance_km == 5.0, flat_m), 0.9, 30.0, 1.5)
+
+
+def test_one_cover_or_zone_a_path_stands_for_its_whole_profile() -> None:
+    distance_km, flat_m = np.linspace(0.0, 10.0, 101), np.zeros(101)
+    pair = [distance_km, distance_km], [flat_m, flat_m]
+    found = p1812_loss_db(*pair, 0.9, 30.0, 1.5, clutter_height_m=[10.0, 20.0], zone=[4, 1])
+    single = [
+        p1812_loss_db(distance_km, flat_m, 0.9, 30.0, 1.5, clutter_height_m=np.array(cover), zone=zone)
+        for cover, zone in ((10.0, 4), (20.0, 1))
+    ]
+    assert found.tolist() == single
+
+
+def test_a_misspelt_option_backend_or_position_is_never_ignored() -> None:
+    path = np.linspace(0.0, 10.0, 101), np.zeros(101), 0.9, 30.0, 1.5
+    with pytest.raises(InputError, match="'clutter_m' is unknown"):
+        p1812_terms(*path, clutter_m=10.0)  # type: ignore[call-arg]
+    with pytest.raises(InputError, match="no backend 'gpu'"):
+        p1812_loss_db(*path, backend="gpu")  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="0 workers"):
+        p1812_loss_db(*path, n_workers=0)
+    with pytest.raises(InputError, match="not one position"):
+        p1812_loss_db(*path, tx_lonlat_deg=70.0, rx_lonlat_deg=30.0)

@@ -369,7 +369,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         "time_pct",
         "share a name",
         "lon_deg is missing",
-        "below 1 m",
+        "tx_height_m of 0",
     ):
         assert part in told, part
 
