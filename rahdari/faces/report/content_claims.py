@@ -91,7 +91,7 @@ def _groups(frame: pl.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _city_blocks(plan: Plan, frame: pl.DataFrame) -> list[Block]:
-    own = frame.filter(pl.col("subject") == "city")
+    own = frame.filter(pl.col("claim_id").str.starts_with("city-"))
     if not own.height:
         return []
     header = ("Claim", "Median, after over before", "Verdict")
@@ -127,7 +127,7 @@ def _city_blocks(plan: Plan, frame: pl.DataFrame) -> list[Block]:
 
 def _condition_blocks(frame: pl.DataFrame) -> list[Block]:
     """Return in which part of each unknown's range both 5G claims hold; nothing where that was not tested."""
-    own = frame.filter(pl.col("subject") == "city_condition").drop_nulls("holds_frac").sort("claim_id")
+    own = frame.filter(pl.col("claim_id").str.starts_with("condition-")).drop_nulls("holds_frac").sort("claim_id")
     if not own.height:
         return []
     header = ("Where in the range", "Draws", "Both hold")
