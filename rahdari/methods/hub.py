@@ -87,10 +87,12 @@ def colour_exactly(is_near: BoolArray, most_nodes: int = MOST_NODES) -> Colourin
     >>> colour_exactly(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], bool)).colour.tolist()
     [1, 0, 1]
     """
+    is_near = np.atleast_2d(np.asarray(is_near))
     n = is_near.shape[0]
     if not 1 <= n <= kernel.MOST_LINKS or is_near.shape != (n, n):
         cure = f"give a square matrix of 1 to {kernel.MOST_LINKS} links"
         raise InputError(Problem(f"a graph of shape {is_near.shape}", cure))
+    is_near = is_near.astype(np.bool_)
     either = (is_near | is_near.T) & ~np.eye(n, dtype=bool)
     near = (either.astype(np.int64) << np.arange(n)).sum(axis=1)
     least = kernel.clique_size(near, n)
@@ -108,6 +110,8 @@ def least_angles(
     From that angle on the antenna of D/lambda ``ratio``, with cancellation, keeps the modulation while one link is
     ``fade_db`` down and the other is not; null where no angle does.  Noise is left out; steps of ``step_deg``.
     """
+    if not (0.0 < step_deg <= 180.0 and np.isfinite(fade_db) and np.isfinite(cancellation_db)):  # noqa: PLR2004  # half a turn
+        raise InputError(Problem("a step, fade or cancellation that is none", "give degrees above 0 and finite dB"))
     angle = np.arange(0.0, 180.0 + step_deg, step_deg).clip(max=180.0)
     kept_db = f699_discrimination_db(angle, ratio, frequency_ghz) + cancellation_db - fade_db
     least: list[float | None] = []
@@ -276,7 +280,7 @@ def _channels(links: HubLinks, plain: Solved, cancelled: Solved, rules: HubRules
 
 def check_cancellation(cancellation_db: float) -> None:
     """Raise :class:`InputError` for a figure that no canceller has; a finite one always leaves a residual."""
-    if not 0.0 <= cancellation_db <= MOST_CANCELLATION_DB:
+    if not np.isreal(cancellation_db) or not 0.0 <= cancellation_db <= MOST_CANCELLATION_DB:
         cure = f"give 0 to {MOST_CANCELLATION_DB:.0f} dB; published figures are 10 to 20"
         raise InputError(Problem(f"a cancellation of {cancellation_db} dB", cure, column="cancellation_db"))
 

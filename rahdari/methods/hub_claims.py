@@ -21,7 +21,7 @@ from rahdari.errors import InputError, Problem
 from rahdari.kernels import hub as kernel
 from rahdari.kernels import hub_plan as planner
 from rahdari.methods.hub import check_cancellation, interference_ratios, solve
-from rahdari.methods.hub_input import DEFAULTS, HubRules, hub_arrays
+from rahdari.methods.hub_input import DEFAULTS, HubRules, as_table, hub_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,6 +148,7 @@ def hub_claims(
     ``median_gain_by_planning_alone_ratio`` is what exact planning gives without any cancellation.
     """
     rules = HubRules() if rules is None else rules
+    hub_links = as_table(hub_links)
     for cancellation_db in cancellations_db:
         check_cancellation(cancellation_db)
     bad = [load for load in loads_ratio if not (np.isfinite(load) and load > 0.0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 POLARISATIONS = ("vertical", "horizontal", "both")
 RAIN_TILT_DEG = {"vertical": 90.0, "horizontal": 0.0, "both": 0.0}  # horizontal suffers more, so both counts as it
+DN1_RANGE = (-2000.0, 0.0)  # N-units a km: what 1 % of a year stays below, always a fall
 MOST_FADE_DB = 80.0  # no radio has more; a link that needs it carries nothing
 MOST_NODES = 200_000  # a colouring of 12 links takes some hundreds
 _HALVINGS = 40  # of 80 dB: far below 1e-9
@@ -55,6 +56,16 @@ NUMBERS = ("azimuth_deg", "length_km", "frequency_ghz", "diameter_m", "far_diame
            "xpd_db", "rain_rate_mm_h", "height_m", "noise_figure_db")  # fmt: skip
 POSITIVE = ("length_km", "frequency_ghz", "diameter_m", "far_diameter_m")
 NOT_NEGATIVE = ("atpc_db", "xpd_db", "rain_rate_mm_h")
+RANGES = {  # least, greatest, cure: beyond lie other units, not links
+    "azimuth_deg": (-360.0, 720.0, "give degrees from north as seen from the hub"),
+    "length_km": (0.0, 240.0, "give kilometres, at most 240: the laws of P.530 end there"),
+    "power_dbm": (-60.0, 60.0, "give dBm of one link"),
+    "rain_rate_mm_h": (0.0, 300.0, "give the rate of 0.01 % of the year, mm/h"),
+    "height_m": (-430.0, 9500.0, "give metres above sea level"),
+    "noise_figure_db": (0.0, 40.0, "give dB"),
+    "diameter_m": (0.0, 20.0, "give metres"),
+    "far_diameter_m": (0.0, 20.0, "give metres"),
+}
 
 
 CODE_RATE = 0.92  # net over gross bits of a microwave modem, usual (assumed)
@@ -122,6 +133,17 @@ class HubLinks:
     outage: Callable[[FloatArray], FloatArray]
 
 
+def as_table(links: Any) -> pl.DataFrame:  # noqa: ANN401  # whatever polars reads
+    """Return whatever holds rows as a table; anything else raises :class:`InputError`."""
+    if isinstance(links, pl.DataFrame):
+        return links
+    try:
+        return pl.DataFrame(links)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        cure = f"give a table with {', '.join(NEEDED)}"
+        raise InputError(Problem(f"{type(links).__name__} is no table of links", cure, "hub_links")) from error
+
+
 def _filled(links: pl.DataFrame) -> pl.DataFrame:
     """Return the table with every column and no empty cell but the pattern's."""
     absent = [name for name in NEEDED if name not in links.columns]
@@ -141,7 +163,11 @@ def _filled(links: pl.DataFrame) -> pl.DataFrame:
     pattern = pl.lit(None, pl.String()).alias("pattern_id") if "pattern_id" not in links.columns else None
     filled = links.with_columns(*values, *([] if pattern is None else [pattern]))
     wrong = [name for name in NUMBERS if not filled[name].dtype.is_numeric()]
-    raise_if_any([Problem("holds no numbers", "give numbers", "hub_links", None, name) for name in wrong])
+    problems = [Problem("holds no numbers", "give numbers", "hub_links", None, name) for name in wrong]
+    kind = filled["is_cooperating"].dtype
+    if not (kind == pl.Boolean() or kind.is_integer()):
+        problems.append(Problem("holds no truth values", "give true or false", "hub_links", None, "is_cooperating"))
+    raise_if_any(problems)
     return filled.with_columns(pl.col(NUMBERS).cast(pl.Float64()), pl.col("hub_id", "link_id").cast(pl.String()))
 
 
@@ -169,6 +195,10 @@ def _value_problems(links: pl.DataFrame, patterns: Mapping[str, AntennaPattern])
         ),
     }
     problems = []
+    for name, (low, high, cure) in RANGES.items():
+        bad = links.with_row_index("row", 1).filter((pl.col(name) < low) | (pl.col(name) > high))
+        for row, value in bad.select("row", name).filter(pl.col(name).is_finite()).head(10).iter_rows():
+            problems.append(Problem(f"'{value:g}' is not within {low:g} to {high:g}", cure, "hub_links", row, name))
     for name, (is_right, cure) in tests.items():
         bad = links.with_row_index("row", 1).filter(~is_right)
         for row, value in bad.select("row", name).head(10).iter_rows():
@@ -235,6 +265,14 @@ def _rule_problems(rules: HubRules) -> list[Problem]:
         problems.append(Problem(f"an availability of {rules.availability_frac}", "give a share between 0 and 1"))
     if not (np.isfinite(rules.spectrum_mhz) and rules.spectrum_mhz > 0.0):
         problems.append(Problem(f"a spectrum of {rules.spectrum_mhz} MHz", "give megahertz above 0"))
+    problems += [
+        Problem(f"{name} is {getattr(rules, name)}", "give dB, 0 or more", column=name)
+        for name in ("off_axis_xpd_db", "xpic_db", "quiet_db")
+        if not 0.0 <= getattr(rules, name) < np.inf
+    ]
+    if not DN1_RANGE[0] <= rules.gradient_n_per_km <= DN1_RANGE[1]:
+        cure = "give dN1 of ITU-R P.453, N-units a km, such as -400"
+        problems.append(Problem(f"a gradient of {rules.gradient_n_per_km}", cure, column="gradient_n_per_km"))
     ladder = [(scheme.needed_db, scheme.bps_per_hz) for scheme in rules.modulations]
     if not ladder or any(a >= b for low, high in pairwise(ladder) for a, b in zip(low, high, strict=True)):
         problems.append(Problem("modulations do not rise in need and rate", "sort them and drop those that never win"))
@@ -255,6 +293,7 @@ def hub_arrays(
     ATPC lowers the power of a link that has more than its highest modulation and ``rules.quiet_db`` need, by its range
     at most.  All faults are raised together as :class:`InputError`.
     """
+    links = as_table(links)
     if not links.height:
         raise InputError(Problem("there are no links", "give one row a link", "hub_links"))
     filled = _filled(links)

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 MAST_MAX_M = 400.0  # no mast is taller; a larger height is one above sea level
 WINDOW_PAD_DEG = 0.02  # geodesics bulge out of the box of their ends: 1.3 km for 300 km at 45 degrees
 MIN_POINTS = 16  # pieces of the shortest profile: it needs inner points whatever the grid
-NETWORK_MAST_M = 30.0  # antenna height assumed for a network's node
+NETWORK_MAST_M = 30.0  # antenna height assumed for a network's node, and where an end has none
+CLUTTER_MAX_M = 200.0  # no trees, no districts of houses are taller
 LOSS_DB = 1.0  # two radomes and short jumpers, assumed: outdoor units sit behind the dish
 
 
@@ -65,6 +66,12 @@ class Antenna:
     diameter_m: float
     efficiency_frac: float
     xpd_db: float
+
+    def __post_init__(self) -> None:
+        """Refuse a dish that cannot be."""
+        if not (0.0 < self.diameter_m < np.inf and 0.0 < self.efficiency_frac <= 1.0):
+            what = f"antenna {self.antenna_id} of {self.diameter_m} m and efficiency {self.efficiency_frac}"
+            raise InputError(Problem(what, "give metres above 0 and a share of 0 to 1"))
 
     def gain_dbi(self, frequency_ghz: float) -> float:
         """Return the boresight gain, dBi."""
@@ -160,32 +167,45 @@ def path_profile(terrain: Terrain, a: End, b: End, step_m: float | None = None) 
 def _clutter(clutter: Raster | float, a: End, b: End, distance_km: FloatArray) -> FloatArray:
     """Return clutter heights along a path, m; points without a value have none."""
     if not isinstance(clutter, Raster):
+        if not 0.0 <= clutter <= CLUTTER_MAX_M:
+            cure = f"give metres above ground, 0 to {CLUTTER_MAX_M:g}"
+            raise InputError(Problem(f"clutter of {clutter} m", cure, column="clutter"))
         return np.full(distance_km.size, float(clutter))
     azimuth_deg, _ = inverse_geodesic(a.lon_deg, a.lat_deg, b.lon_deg, b.lat_deg)
     lon, lat = direct_geodesic(a.lon_deg, a.lat_deg, azimuth_deg, 1000.0 * distance_km)
     return np.nan_to_num(clutter.sample(lon, lat, is_nearest=True), nan=0.0)
 
 
-def _network_end(network: Network, end: str | tuple[float, float, float]) -> End:
+def _point(end: str | tuple[float, ...]) -> End:
+    """Return an end given as longitude, latitude and, where known, height; anything else raises InputError."""
+    try:
+        lon, lat, *height = (float(value) for value in end)
+    except (TypeError, ValueError):
+        lon, lat, height = np.nan, np.nan, [np.nan] * 2
+    if len(height) > 1:
+        cure = "give longitude, latitude in degrees and the antenna's metres above ground"
+        raise InputError(Problem(f"{end!r} is no end of a hop", cure))
+    return End(lon, lat, *height) if height else End(lon, lat, NETWORK_MAST_M)
+
+
+def _network_end(network: Network, end: str | tuple[float, ...]) -> End:
     """Return an end given as a node or as coordinates; raises :class:`InputError` for a node without a place."""
     if not isinstance(end, str):
-        return End(*end)
+        return _point(end)
     node = network.node(end)
     if network.node_lon_deg is None or network.node_lat_deg is None:
         raise InputError(Problem(f"node {end!r} has no coordinates", "give the network's nodes longitude and latitude"))
     return End(float(network.node_lon_deg[node]), float(network.node_lat_deg[node]), NETWORK_MAST_M)
 
 
-def _ends(
-    where: Terrain | Network | None, a: str | tuple[float, float, float], b: str | tuple[float, float, float]
-) -> tuple[End, End]:
+def _ends(where: Terrain | Network | None, a: str | tuple[float, ...], b: str | tuple[float, ...]) -> tuple[End, End]:
     """Return both ends, checked together."""
     if isinstance(where, Network):
         ends = _network_end(where, a), _network_end(where, b)
     elif isinstance(a, str) or isinstance(b, str):
         raise InputError(Problem("an end is named, but no network was given", "give longitude, latitude and height"))
     else:
-        ends = End(*a), End(*b)
+        ends = _point(a), _point(b)
     problems = [problem for end, name in zip(ends, "ab", strict=True) for problem in _end_problems(end, name)]
     if ends[0][:2] == ends[1][:2]:
         problems.append(Problem("the two ends of the hop are one point", "give two points that lie apart"))
@@ -261,8 +281,8 @@ def _over(
 
 def link_budget(
     terrain: Terrain | Network | None,
-    a: str | tuple[float, float, float],
-    b: str | tuple[float, float, float],
+    a: str | tuple[float, ...],
+    b: str | tuple[float, ...],
     radio: Radio,
     antenna: Antenna,
     *,
@@ -275,10 +295,11 @@ def link_budget(
 ) -> LinkBudget:
     """Return the budget of one hop with every term (ITU-R P.530-18).
 
-    ``a`` and ``b`` are longitude, latitude and antenna height above ground; over a :class:`Network` they may be nodes
-    (30 m masts).  Without terrain, or over a network, the path counts as clear over ground at sea level and the terms
-    say nothing of clearance.  ``frequency_ghz`` replaces the radio's own.  ``clutter`` is a height or a raster of
-    heights.  ``hop`` sets ``loss_db`` (1), ``degradation_db``, ``tilt_deg``, ``spacing_m``, ``frequency_step_ghz``.
+    ``a`` and ``b`` are longitude, latitude and antenna height above ground (30 m where left out); over a
+    :class:`Network` they may be nodes (30 m masts).  Without terrain, or over a network, the path counts as clear over
+    ground at sea level and the terms say nothing of clearance.  ``frequency_ghz`` replaces the radio's own.
+    ``clutter`` is a height or a raster of heights.  ``hop`` sets ``loss_db`` (1), ``degradation_db``, ``tilt_deg``,
+    ``spacing_m``, ``frequency_step_ghz``.
     Raises :class:`InputError` for ends, terrain or figures out of range, with the cure.
     """
     weather = Climate() if climate is None else climate

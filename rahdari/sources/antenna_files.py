@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.antenna import AntennaPattern, folded_pattern
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DIPOLE_DBI = 2.15  # gain of a half-wave dipole, in which the Planet format counts unless it says dBi
 MHZ_PER_GHZ = 1000.0
@@ -38,12 +35,13 @@ def _text(path: Path) -> list[str]:
         raise InputError(Problem(f"cannot be read: {error.strerror}", "check path and rights", path.name)) from error
 
 
-def read_msi(path: Path) -> AntennaPattern:
+def read_msi(path: Path | str) -> AntennaPattern:
     """Return the horizontal pattern of a Planet file; faults raise :class:`InputError` with row and cure.
 
     Gain without a unit, or in dBd, is over a dipole: 2.15 dB are added.  Frequency is in MHz.  Of the two sides the
     weaker protection is kept.
     """
+    path = Path(path)
     lines = _text(path)
     header: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
@@ -93,8 +91,9 @@ def _folded(
         raise InputError([Problem(p.what, p.cure, path.name) for p in error.problems]) from error
 
 
-def read_pattern_csv(path: Path, *, frequency_ghz: float, peak_dbi: float) -> AntennaPattern:
+def read_pattern_csv(path: Path | str, *, frequency_ghz: float, peak_dbi: float) -> AntennaPattern:
     """Return a pattern from CSV with the header ``angle_deg,attenuation_db``, named after the file."""
+    path = Path(path)
     reader = csv.reader(_text(path))
     header = tuple(cell.strip() for cell in next(reader, []))
     if header != CSV_HEADER:

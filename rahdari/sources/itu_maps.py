@@ -7,6 +7,7 @@ They may not be shipped; each comes in the zip file of its Recommendation on the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,6 @@ from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.microwave_link import Climate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
@@ -129,11 +128,12 @@ def _is_south_first(path: Path, custom: bool) -> bool:  # noqa: FBT001  # the ma
         raise InputError(Problem(what, "fetch it anew with its Recommendation", str(beside), 1)) from error
 
 
-def read_itu_maps(folder: Path) -> ItuMaps:
+def read_itu_maps(folder: Path | str) -> ItuMaps:
     """Return the known maps of a folder; those that are not there are left to the national defaults.
 
     Raises :class:`InputError` where none is there, or with every fault of those that are.
     """
+    folder = Path(folder)
     maps: dict[str, ItuMap] = {}
     problems: list[Problem] = []
     for name, (file, custom, low, high) in KNOWN.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,18 +14,18 @@ from rahdari.methods import microwave_link, microwave_relay
 from rahdari.methods.microwave import Radio
 from rahdari.methods.microwave_link import Antenna
 from rahdari.methods.microwave_outage import signature_ghz_per_ns
+from rahdari.methods.network import Network
 from rahdari.methods.propagation import noise_dbm
 from rahdari.sources.pack import PACKS_FOLDER, load_pack
+from rahdari.sources.terrain_raster import open_terrain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import polars as pl
 
     from rahdari.methods.microwave_link import LinkBudget
     from rahdari.methods.microwave_relay import RelayPlan
-    from rahdari.methods.network import Network
     from rahdari.methods.raster import Terrain
 
 SIGNATURE_DELAY_NS = 6.3  # ITU-R F.1093: the echo at which signatures are measured
@@ -121,24 +122,36 @@ def antenna_named(antenna_id: str) -> Antenna:
     return _named(microwave_catalogue()[1], antenna_id, "antenna")
 
 
+def _equipment(radio: str | Radio, antenna: str | Antenna) -> tuple[Radio, Antenna]:
+    """Return radio and dish, named ones from the catalogue."""
+    device = radio_named(radio) if isinstance(radio, str) else radio
+    dish = antenna_named(antenna) if isinstance(antenna, str) else antenna
+    if type(device) is not Radio or type(dish) is not Antenna:
+        raise InputError(Problem("radio or antenna is neither a name nor made", "name one of the catalogue"))
+    return device, dish
+
+
 def link_budget(
-    network_or_dem: Terrain | Network | None,
-    a: str | tuple[float, float, float],
-    b: str | tuple[float, float, float],
+    network_or_dem: Terrain | Network | Path | str | None,
+    a: str | tuple[float, ...],
+    b: str | tuple[float, ...],
     radio: str | Radio = DEFAULT_RADIO,
     antenna: str | Antenna = DEFAULT_ANTENNA,
     **options: Any,  # noqa: ANN401  # passed on to where each has its type
 ) -> LinkBudget:
     """Return :func:`rahdari.methods.microwave_link.link_budget` with radio and dish named from the common catalogue.
 
-    Its ``terms`` hold every term: term, mode, value, unit, clause.  ``options`` and errors are those of that function.
+    Terrain may be a file or a folder of tiles.  Its ``terms`` hold every term: term, mode, value, unit, clause.
+    ``options`` and errors are those of that function.
 
     >>> link_budget(None, (71.0, 30.0, 30.0), (71.2, 30.0, 30.0), radio="mw08").budgets.radio.channel_mhz
     28.0
     """
-    device = radio_named(radio) if isinstance(radio, str) else radio
-    dish = antenna_named(antenna) if isinstance(antenna, str) else antenna
-    return microwave_link.link_budget(network_or_dem, a, b, device, dish, **options)
+    where = open_terrain(network_or_dem) if isinstance(network_or_dem, Path | str) else network_or_dem
+    if where is not None and not isinstance(where, Network) and not hasattr(where, "window"):
+        cure = "give a Network, terrain, a file or folder of it, or None for a clear path"
+        raise InputError(Problem(f"a {type(where).__name__} is neither network nor terrain", cure))
+    return microwave_link.link_budget(where, a, b, *_equipment(radio, antenna), **options)
 
 
 def relay_search(
@@ -150,6 +163,4 @@ def relay_search(
     **options: Any,  # noqa: ANN401  # passed on to where each has its type
 ) -> RelayPlan:
     """Return :func:`rahdari.methods.microwave_relay.relay_search` with radio and dish named from the catalogue."""
-    device = radio_named(radio) if isinstance(radio, str) else radio
-    dish = antenna_named(antenna) if isinstance(antenna, str) else antenna
-    return microwave_relay.relay_search(dem, a, b, device, dish, **options)
+    return microwave_relay.relay_search(dem, a, b, *_equipment(radio, antenna), **options)

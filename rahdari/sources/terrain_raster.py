@@ -10,7 +10,7 @@ import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -33,6 +33,7 @@ SUFFIXES = (".tif", ".tiff", ".vrt", ".hgt", ".dt0", ".dt1", ".dt2", ".img", ".a
 MAX_CELLS = 200_000_000  # of one window: 0.8 GB of float32
 SMALL_VOID_CELLS = 10  # a void no point of which lies farther than this from a height is filled; 900 m of SRTM
 KNOWN_VOIDS = (-32768.0, -32767.0, -9999.0, -99999.0)  # SRTM, Copernicus and common tools, where none is declared
+UNDECLARED = -9999.0  # of floats: known before a view warps it, else it is blended into heights beside it
 LOWEST_M, HIGHEST_M = -500.0, 9000.0  # the Dead Sea's shore and Everest, with some room
 METRES_PER_FOOT = 0.3048  # international foot
 METRES_PER_UNIT = {
@@ -47,6 +48,7 @@ FINEST_M = 0.05  # metres a cell below which a file in metres is one in degrees 
 COARSE_SOURCE = "world altitude at 5 arc minutes carried by the package pvlib, cells of some 9 km"
 CLUTTER_TABLE = Path(__file__).with_name("clutter_classes.csv")
 MAX_CLUTTER_M = 200.0
+GEOID_MAX_M = 120.0  # EGM2008 runs from -107 to 86 m
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def open_terrain(
     *,
     voids: Voids = "refuse",
     datum: Datum = "geoid",
-    geoid: Path | float | None = None,
+    geoid: Path | str | float | None = None,
     height_unit: str | None = None,
 ) -> TerrainFile | CoarseTerrain:
     """Return terrain from a file or a folder of tiles, or the coarse world grid where ``path`` is ``None``.
@@ -145,7 +147,8 @@ def open_terrain(
     if path is None:
         return CoarseTerrain()
     files = _files(Path(path))
-    problems: list[Problem] = []
+    geoid = Path(geoid) if isinstance(geoid, str) else geoid
+    problems = _option_problems(voids, datum, geoid)
     boxes, units = [], []
     for file in files:
         box, unit, found = _examined(file, datum)
@@ -172,6 +175,20 @@ def open_terrain(
         voids=voids,
         geoid=undulation,
     )
+
+
+def _option_problems(voids: str, datum: str, geoid: Path | float | None) -> list[Problem]:
+    """Return which options are none."""
+    problems = []
+    if voids not in get_args(Voids):
+        cure = f"give one of {', '.join(get_args(Voids))}"
+        problems.append(Problem(f"'{voids}' is no treatment of voids", cure, column="voids"))
+    if datum not in get_args(Datum):
+        problems.append(Problem(f"'{datum}' is no datum", f"give one of {', '.join(get_args(Datum))}", column="datum"))
+    if geoid is not None and not isinstance(geoid, Path) and not abs(geoid) <= GEOID_MAX_M:
+        cure = f"give metres by which the geoid lies above the ellipsoid, at most {GEOID_MAX_M:.0f} either way"
+        problems.append(Problem(f"a geoid of {geoid} m", cure, column="geoid"))
+    return problems
 
 
 def open_clutter(path: Path | str, classes: Path = CLUTTER_TABLE) -> TerrainFile:
@@ -274,10 +291,12 @@ def _is_wgs84(crs: Any) -> bool:  # noqa: ANN401  # a rasterio CRS
 
 
 def _declared_void(file: Any) -> float | None:  # noqa: ANN401  # a rasterio dataset
-    """Return the value that stands for a void: declared, or SRTM's in integers."""
+    """Return the value that stands for a void: declared, SRTM's in integers, or the usual one in floats."""
     if file.nodata is not None:
         return float(file.nodata)
-    return KNOWN_VOIDS[0] if file.dtypes[0] == "int16" else None
+    return {"int16": KNOWN_VOIDS[0], "int32": KNOWN_VOIDS[0], "float32": UNDECLARED, "float64": UNDECLARED}.get(
+        file.dtypes[0]
+    )
 
 
 def _read_window(grid: Any, box: Box, name: str) -> Raster | None:  # noqa: ANN401  # a rasterio dataset

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -267,3 +268,44 @@ def test_a_catalogues_modulations_take_the_place_of_the_formulas() -> None:
     assert used <= {"qpsk", "128qam"}
     with pytest.raises(InputError, match="do not rise"):
         hub_plan(_hubs(1, 3), 20.0, HubRules(modulations=(MODULATIONS[4], MODULATIONS[0])))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "what"),
+    [
+        ("length_km", 5000.0, "at most 240"),
+        ("power_dbm", 400.0, "dBm of one link"),
+        ("height_m", 1e5, "above sea level"),
+        ("diameter_m", 60.0, "give metres"),
+        ("is_cooperating", "no", "no truth values"),
+    ],
+)
+def test_a_link_in_another_unit_is_refused(column: str, value: object, what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        hub_plan(_hubs(1, 8).with_columns(pl.lit(value).alias(column)), 15.0)
+
+
+@pytest.mark.parametrize("name", ["off_axis_xpd_db", "xpic_db", "quiet_db", "gradient_n_per_km"])
+def test_a_rule_that_is_no_number_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="gradient" if name == "gradient_n_per_km" else name):
+        hub_plan(_hubs(1, 8, polarisation="both"), 15.0, replace(HubRules(), **{name: float("nan")}))  # type: ignore[arg-type]
+
+
+def test_any_table_of_links_will_do_and_what_is_none_is_refused() -> None:
+    links = _hubs(1, 8)
+    plan = hub_plan(links, 15.0)
+    tables: list[Any] = [links.to_pandas(), links.to_dicts(), links.to_dict(as_series=False)]
+    for table in tables:
+        assert_frame_equal(hub_plan(table, 15.0).channels, plan.channels)
+    nothing: list[Any] = [3, "hub"]
+    for table in nothing:
+        with pytest.raises(InputError):
+            hub_plan(table, 15.0)
+    assert colour_exactly(np.ones((3, 3))).n_colours == 3  # type: ignore[arg-type]  # counts as true
+
+
+def test_angles_in_steps_of_nothing_are_refused() -> None:
+    with pytest.raises(InputError, match="above 0"):
+        least_angles(36.0, 18.0, 30.0, step_deg=0.0)
+    with pytest.raises(InputError, match="finite"):
+        least_angles(36.0, 18.0, float("nan"))

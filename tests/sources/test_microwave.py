@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from rahdari.errors import InputError
-from rahdari.methods.microwave_link import Climate
+from rahdari.methods.microwave_link import Antenna, Climate
 from rahdari.sources.itu_maps import read_itu_map, read_itu_maps
 from rahdari.sources.microwave import antenna_named, link_budget, microwave_catalogue, radio_named
 from rahdari.sources.pack import PACKS_FOLDER, load_pack
@@ -125,3 +125,37 @@ def test_a_folder_without_maps_says_which_to_fetch(tmp_path: Path) -> None:
         read_itu_maps(tmp_path)
     with pytest.raises(InputError, match="no such map"):
         read_itu_map(tmp_path / "dN75.csv", is_south_first=False, low=0.0, high=300.0)
+
+
+def test_terrain_may_be_a_file_and_an_end_may_leave_its_mast_out(tmp_path: Path) -> None:
+    path = tmp_path / "N30E070.hgt"
+    np.full((1201, 1201), 600, ">i2").tofile(path)
+    found = link_budget(str(path), (70.2, 30.2), (70.3, 30.2), radio="mw18")
+    assert found.ground_m.min() == found.ground_m.max() == 600.0
+    assert found.antenna_height_m == (630.0, 630.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"network_or_dem": np.zeros((3, 3))}, "neither network nor terrain"),
+        ({"a": ("east", 30.0, 30.0)}, "no end of a hop"),
+        ({"a": (70.0,)}, "no end of a hop"),
+        ({"b": None}, "no end of a hop"),
+        ({"radio": None}, "name one of the catalogue"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused(change: dict[str, Any], what: str) -> None:
+    given: dict[str, Any] = {"network_or_dem": None, "a": (71.0, 30.0, 30.0), "b": (71.2, 30.0, 30.0)}
+    with pytest.raises(InputError, match=what):
+        link_budget(**(given | change))
+
+
+def test_a_dish_without_a_diameter_and_clutter_below_ground_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="metres above 0"):
+        Antenna("none", 0.0, 0.55, 30.0)
+    path = tmp_path / "N30E070.hgt"
+    np.full((1201, 1201), 600, ">i2").tofile(path)
+    for clutter in (-5.0, float("nan")):
+        with pytest.raises(InputError, match="clutter of"):
+            link_budget(path, (70.2, 30.2), (70.3, 30.2), clutter=clutter)

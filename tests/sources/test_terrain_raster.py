@@ -278,3 +278,31 @@ def test_the_default_table_of_classes_is_that_of_the_recommendation() -> None:
     heights, problems = terrain_raster._read_classes(terrain_raster.CLUTTER_TABLE)
     assert not problems
     assert (heights[10], heights[50], heights[80]) == (15.0, 10.0, 0.0)
+
+
+def test_options_that_are_none_are_refused_with_those_that_are(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", hills())
+    with pytest.raises(InputError) as caught:
+        open_terrain(path, voids="zero", datum="msl", geoid=float("nan"))  # type: ignore[arg-type]
+    told = str(caught.value)
+    assert "refuse, mark, sea" in told
+    assert "geoid, ellipsoid" in told
+    assert "at most 120" in told
+
+
+def test_a_geoid_may_be_named_by_text(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", hills())
+    geoid = write(tmp_path / "g.tif", np.full((20, 20), -40.0, np.float32), from_origin(WEST - 1, NORTH + 1, 0.2, 0.2))
+    found = whole(path, datum="ellipsoid", geoid=str(geoid))
+    assert np.allclose(found.value, whole(path).value + 40.0)
+
+
+def test_an_undeclared_void_of_a_projected_file_is_not_blended_into_heights(tmp_path: Path) -> None:
+    value = np.full((200, 200), 700.0, np.float32)
+    value[100:104, 100:104] = -9999.0
+    path = write(tmp_path / "utm.tif", value, from_origin(500_000.0, 3_700_000.0, 90.0, 90.0), "EPSG:32643")
+    terrain = open_terrain(path)
+    assert isinstance(terrain, terrain_raster.TerrainFile)
+    west, south, east, north = terrain.box
+    found = terrain.window(west + 0.05, south + 0.05, east - 0.05, north - 0.05)
+    assert found.value.min() == pytest.approx(700.0, abs=1e-3)
