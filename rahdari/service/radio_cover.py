@@ -264,7 +264,7 @@ def _write_areas(folder: Path) -> str:
         shrink = max(1.0, max(file.shape) / AREA_CELLS)
         shape = (math.ceil(file.height / shrink), math.ceil(file.width / shrink))
         state = file.read(1, out_shape=shape)
-        place = file.transform * file.transform.scale(file.width / shape[1], file.height / shape[0])
+        place = file.transform @ file.transform.scale(file.width / shape[1], file.height / shape[0])
     found = [
         (shapely.geometry.shape(outline), "90 % confidence" if value == SURE else "half the locations")
         for outline, value in features.shapes(state, mask=state > NO_COVER, transform=place)
