@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from rahdari.kernels.cascade import MOMENTS, draw_moments
 from rahdari.methods.cascade import Crews, Pass, Service, ready, stress_network
 from rahdari.methods.hazard_sampling import Hazard, Level, failure_words, key_of, latent_numbers, mixture_of
-from rahdari.methods.reach import prepare, reach_prepared, csr_of_links
+from rahdari.methods.reach import csr_of_links, prepare, reach_prepared
 from rahdari.methods.stress_runs import EDGE_FRAC, run
 
 N_NODES, N_CORE, N_AGGREGATION, N_GATES = 58_000, 40, 1_500, 8
@@ -30,6 +30,7 @@ CHAINED, CLOSED, NEARER = 0.6, 0.1, 0.8  # shares of access sites on chains and 
 N_RUNS, N_WORKERS, N_PLAIN = 100_000, 2, 6
 SERVED_BY = 2  # sites that bring service to a place
 WINDOW_H = 720.0
+NO_GENERATOR, VENDOR = 0.42, 0.3  # shares of sites
 
 
 def ends_of(random: np.random.Generator, xy: np.ndarray) -> np.ndarray:
@@ -66,7 +67,7 @@ def national(random: np.random.Generator) -> tuple[object, list[Hazard], np.ndar
     middle = np.concatenate([xy, 0.5 * (xy[ends[:, 0]] + xy[ends[:, 1]])])
     pool = np.minimum(middle[:, 0] // 125.0, N_POOLS - 1).astype(np.int64)
     crews = Crews(pool, np.full(N_POOLS, 100), np.full(N_POOLS, 3.0))
-    has_generator = random.random(N_NODES) > 0.42
+    has_generator = random.random(N_NODES) > NO_GENERATOR
     network = stress_network(
         N_NODES, ends[:, 0], ends[:, 1], [service], people=random.lognormal(8.0, 1.0, N_PLACES), mbps=40.0,
         zone=zone, n_zones=N_ZONES, battery_h=random.choice([2.0, 4.0, 6.0, 8.0], N_NODES),
@@ -98,7 +99,7 @@ def hazards_of(random: np.random.Generator, xy: np.ndarray, middle: np.ndarray, 
     zones = np.arange(N_ZONES)
     lengths = np.hypot(*(xy[ends[:, 0]] - xy[ends[:, 1]]).T)
     everyday = np.concatenate([np.full(N_NODES, 0.5 * WINDOW_H / 8766.0), np.minimum(lengths * 3e-4, 0.2)])
-    vendor = np.flatnonzero(random.random(N_NODES) < 0.3)
+    vendor = np.flatnonzero(random.random(N_NODES) < VENDOR)
     made += [
         Hazard("landslide", "landslide", "damage", levels(near(900.0, 900.0, 80.0), (2.0,), (0.05,)), access_h=12.0),
         Hazard("grid", "grid_failure", "grid", (Level(0.4, zones, value=random.uniform(0.5, 1.0, N_ZONES),

@@ -71,7 +71,7 @@ def level_of(h: int, latent: Floats, hazard_i: Ints, level_first: Ints, level_f:
     """Return the level that hazard ``h`` reaches in a run, -1 where it does not occur."""
     number = hazard_i[h, 2]
     if number == STATIONARY:
-        return level_first[h]
+        return int(level_first[h])
     found = -1
     for level in range(level_first[h], level_first[h + 1]):
         if latent[number] > level_f[level, 0]:
@@ -296,7 +296,7 @@ def power_byte(group: int, age: Floats, cap: Floats, battery: Floats, generator:
     " float64[::1], float64[::1], uint64[:, ::1])",
     cache=True, nogil=True,
 )  # fmt: skip
-def power_words(  # noqa: C901, PLR0912 - one kernel
+def power_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
     run: Ints, moment: Floats, latent: Floats, hazard_i: Ints, hazard_f: Floats, level_first: Ints, level_f: Floats,
     level_block: Ints, entry_zone: Int32s, entry_keep: UInt32s, entry_value: Floats, guide: UInt16s, bound: UInt32s,
     key: Word, zone_first: Ints, battery: Floats, generator: Floats, dark: Words,

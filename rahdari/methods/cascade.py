@@ -24,9 +24,8 @@ from rahdari.kernels.cascade import (
     power_words,
     silent_generators,
 )
-from rahdari.kernels.hazard_sampling import N_CLASSES
 from rahdari.kernels.reach import LANES, reach_words
-from rahdari.methods.hazard_sampling import classed, compile_hazards, gap_tables, key_of
+from rahdari.methods.hazard_sampling import classed, compile_hazards, key_of
 from rahdari.methods.reach import CSR, Prepared, csr_of_links, prepare
 
 if TYPE_CHECKING:
@@ -215,7 +214,7 @@ def default_priority(network: StressNetwork) -> FloatArray:
     for service in network.services:
         n_sites = np.diff(service.first)
         share = network.people / np.maximum(n_sites, 1)
-        own = np.bincount(service.site, np.repeat(share, n_sites), network.n_nodes)
+        own = np.bincount(service.site, np.repeat(share, n_sites), network.n_nodes).astype(np.float64)
         total += dependants(network.n_nodes, network.from_node, network.to_node, service.roots, own)
     return total
 
@@ -240,6 +239,16 @@ def network_problems(network: StressNetwork) -> list[Problem]:
         ]
     if not ((network.start_fail_frac >= 0.0) & (network.start_fail_frac <= 1.0)).all():
         found.append(Problem("start_fail_frac leaves 0 to 1", "give shares of one"))
+    found += _crew_problems(network)
+    if not network.services:
+        found.append(Problem("there is no service", "give one or more"))
+    for service in network.services:
+        found += _service_problems(service, n, p)
+    return found
+
+
+def _crew_problems(network: StressNetwork) -> list[Problem]:
+    found = []
     crews = network.crews
     if crews.pool.size != network.n_things or crews.n_crews.size != crews.travel_h.size:
         found.append(
@@ -253,19 +262,21 @@ def network_problems(network: StressNetwork) -> list[Problem]:
         network.class_name
     ):
         found.append(Problem("an asset class has no name", f"use 0 to {len(network.class_name) - 1}"))
-    if not network.services:
-        found.append(Problem("there is no service", "give one or more"))
-    for service in network.services:
-        name = service.service_id
-        if service.first.size != p + 1 or service.n_needed.size != p or service.first[-1] != service.site.size:
-            found.append(Problem(f"service {name} does not fit the places", f"give sites for {p} places"))
-        nodes = np.concatenate([service.site, service.roots])
-        if nodes.size and (nodes.min() < 0 or nodes.max() >= n):
-            found.append(Problem(f"service {name} names a node that is not there", f"number nodes from 0 to {n - 1}"))
-        if not service.roots.size:
-            found.append(Problem(f"service {name} has no root", "name the nodes that give it"))
-        if (service.n_needed < 1).any():
-            found.append(Problem(f"service {name} needs no site somewhere", "need one site or more"))
+    return found
+
+
+def _service_problems(service: Service, n: int, p: int) -> list[Problem]:
+    found = []
+    name = service.service_id
+    if service.first.size != p + 1 or service.n_needed.size != p or service.first[-1] != service.site.size:
+        found.append(Problem(f"service {name} does not fit the places", f"give sites for {p} places"))
+    nodes = np.concatenate([service.site, service.roots])
+    if nodes.size and (nodes.min() < 0 or nodes.max() >= n):
+        found.append(Problem(f"service {name} names a node that is not there", f"number nodes from 0 to {n - 1}"))
+    if not service.roots.size:
+        found.append(Problem(f"service {name} has no root", "name the nodes that give it"))
+    if (service.n_needed < 1).any():
+        found.append(Problem(f"service {name} needs no site somewhere", "need one site or more"))
     return found
 
 
@@ -444,7 +455,7 @@ def hourly(
     padded = np.concatenate([hours, np.full(n_bytes * MOMENTS - hours.size, hours[-1])]).reshape(n_bytes, MOMENTS)
     run = np.repeat(np.arange(n_draws, dtype=np.int64), n_bytes)
     moment = np.tile(padded, (n_draws, 1))
-    total = _totals(network, made, run, moment, latent, key_of(seed))
+    total = _totals(network, made, run=run, moment=moment, latent=latent, key=key_of(seed))
     series = {name: value.reshape(*value.shape[:-2], n_draws, -1)[..., : hours.size] for name, value in total.items()}
 
     def band(name: str, percent: float) -> FloatArray:
@@ -496,7 +507,7 @@ def _latent_of(compiled: Compiled, hazards: Sequence[Hazard], strength: dict[str
 
 
 def _totals(
-    network: StressNetwork, made: Ready, run: IntArray, moment: FloatArray, latent: FloatArray, key: np.uint64
+    network: StressNetwork, made: Ready, *, run: IntArray, moment: FloatArray, latent: FloatArray, key: np.uint64
 ) -> dict[str, FloatArray]:
     """Return sums at the moments of each byte (b, 8): sites down and dark, people and rate out by service."""
     n_bytes, n_services = run.size, len(network.services)

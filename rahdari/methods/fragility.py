@@ -9,10 +9,10 @@ sector largely underrepresented among 1,510 curves), so each carries a low and a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import polars as pl
 from scipy.special import ndtr
 
 from rahdari.errors import InputError, Problem, raise_if_any
@@ -21,6 +21,7 @@ from rahdari.methods.hazard_sampling import STATES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
@@ -29,12 +30,14 @@ Which = Literal["low", "central", "high"]  # of the damage: a high median gives 
 STATE_NAMES = ("light", "moderate", "extensive", "complete")
 _CHECKED_POINTS = 200  # intensities at which states of different spread are held against each other
 _CHECKED_SPAN = 4.0  # spreads around the medians
+_CROSSING = 0.02  # of chance by which states may cross: log-normal curves of different spread always do far out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """The chance of damage of at least one state at an intensity; made by :func:`lognormal_curve` or :func:`point_curve`.
+    """The chance of damage of at least one state at an intensity.
 
+    Made by :func:`lognormal_curve` or :func:`point_curve`.
     ``median_value`` (low, central, high damage) and ``spread_ratio``; or ``intensity_value`` (k,) and ``damage_frac``
     (3, k) for low, central and high damage, level beyond the ends.
     """
@@ -175,9 +178,10 @@ class Fragility:
         return chance[0], np.clip(chance[1:STATES] / before[: STATES - 1], 0.0, 1.0).T
 
     def repair(self, class_name: Sequence[str], hazard: str) -> tuple[FloatArray, FloatArray]:
-        """Return (classes, 4) medians and spreads of repair by asset class and state; a state without one takes the
-        nearest lighter one's, else the nearest worse one's.
-        """  # fmt: skip
+        """Return (classes, 4) medians and spreads of repair by asset class and state.
+
+        A state without a curve takes the nearest lighter one's, else the nearest worse one's.
+        """
         hours, sigma = np.ones((len(class_name), STATES)), np.zeros((len(class_name), STATES))
         for row, name in enumerate(class_name):
             known = {STATE_NAMES.index(c.state): c for c in self.of(name, hazard)}
@@ -204,18 +208,15 @@ def fragility(curves: Sequence[Curve]) -> Fragility:
         seen.add(label)
     for asset_class, hazard in sorted({(c.asset_class, c.hazard) for c in curves}):
         own = made.of(asset_class, hazard)
-        for lighter, worse in zip(own, own[1:], strict=False):
+        for lighter, worse in pairwise(own):
             x = _checked_at(lighter, worse)
             gap = worse.chance_frac(x) - lighter.chance_frac(x)
-            # Log-normal curves of different spread always cross far out: what counts is more than a percent.
             if gap.max() > _CROSSING:
-                what = f"{asset_class}, {hazard}: {worse.state} damage is likelier than {lighter.state} at {x[gap.argmax()]:g}"
+                at = f"at {x[gap.argmax()]:g}"
+                what = f"{asset_class}, {hazard}: {worse.state} damage is likelier than {lighter.state} {at}"
                 problems.append(Problem(what, "lower the worse curve or raise the lighter one"))
     raise_if_any(problems)
     return made
-
-
-_CROSSING = 0.02
 
 
 def _checked_at(*curves: Curve) -> FloatArray:
@@ -243,25 +244,29 @@ def fragility_of(curves: pl.DataFrame, points: pl.DataFrame | None = None) -> Fr
         for name in sorted(set(by_curve) - known)
     ]
     for row in curves.sort("curve_id").iter_rows(named=True):
-        given = by_curve.get(row["curve_id"])
-        common = {"repair_h": row["repair_h"], "repair_sigma_ratio": row["repair_sigma_ratio"]}
-        names = row["asset_class"], row["hazard"], row["state"]
         try:
-            if given is None:
-                made.append(
-                    lognormal_curve(
-                        *names, row["median_value"], row["spread_ratio"], low_value=row["median_low_value"],
-                        high_value=row["median_high_value"], **common,
-                    )
-                )  # fmt: skip
-            else:
-                line = {
-                    key: given[name].to_numpy() if name in given.columns else None
-                    for key, name in (("low_frac", "damage_low_frac"), ("high_frac", "damage_high_frac"))
-                }
-                x, y = given["intensity_value"].to_numpy(), given["damage_frac"].to_numpy()
-                made.append(point_curve(*names, x, y, **line, **common))
+            made.append(_curve_of_row(row, by_curve.get(row["curve_id"])))
         except InputError as error:
             problems += error.problems
     raise_if_any(problems)
     return fragility(made)
+
+
+def _curve_of_row(row: dict[str, Any], points: pl.DataFrame | None) -> Curve:
+    """Return the curve of one row of the table, through its points where it has some."""
+    names = row["asset_class"], row["hazard"], row["state"]
+    hours, sigma = row["repair_h"], row["repair_sigma_ratio"]
+    if points is None:
+        return lognormal_curve(
+            *names, row["median_value"], row["spread_ratio"], low_value=row["median_low_value"],
+            high_value=row["median_high_value"], repair_h=hours, repair_sigma_ratio=sigma,
+        )  # fmt: skip
+
+    def line(name: str) -> FloatArray | None:
+        return points[name].to_numpy() if name in points.columns else None
+
+    ordered = points["intensity_value"].to_numpy(), points["damage_frac"].to_numpy()
+    return point_curve(
+        *names, *ordered, low_frac=line("damage_low_frac"), high_frac=line("damage_high_frac"), repair_h=hours,
+        repair_sigma_ratio=sigma,
+    )  # fmt: skip

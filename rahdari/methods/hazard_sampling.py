@@ -2,16 +2,18 @@
 
 Event hazards have levels, each with the rate at which it is reached or passed (one over its return period).  In a
 window of time each hazard has a latent normal number, correlated with those of the others (a Gaussian copula); it
-reaches the levels whose bounds the number passes.  Hazards in steady state (equipment that fails, feeders that are shed)
-are always at work.  Rare events are drawn more often than they come, from a mixture of shifted latent numbers; the
-weight of a run is the true density over that of the mixture, which the share left unshifted bounds.
+reaches the levels whose bounds the number passes.  Hazards in steady state (equipment that fails, feeders that are
+shed) are always at work.  Rare events are drawn more often than they come, from a mixture of shifted latent numbers;
+the weight of a run is the true density over that of the mixture, which the share left unshifted bounds.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -31,7 +33,7 @@ from rahdari.kernels.hazard_sampling import (
 from rahdari.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -244,7 +246,7 @@ def correlation_root(matrix: ArrayLike, hazard_id: Sequence[str]) -> FloatArray:
     if not np.isfinite(given).all():
         problems.append(Problem("a correlation is no number", "give numbers between -1 and 1"))
     elif np.abs(given - given.T).max() > _SYMMETRY:
-        i, j = np.unravel_index(np.argmax(np.abs(given - given.T)), given.shape)
+        i, j = divmod(int(np.argmax(np.abs(given - given.T))), n)
         what = f"the correlation of {hazard_id[i]} with {hazard_id[j]} differs from that of the reverse"
         problems.append(Problem(what, "give both the same value"))
     if not problems and np.abs(np.diag(given) - 1.0).max() > _SYMMETRY:
@@ -284,7 +286,7 @@ def _level_problems(hazard: Hazard, n_things: int, n_zones: int, window_h: float
     name, found = hazard.hazard_id, []
     n_members = n_zones if EFFECTS[hazard.effect] in {GRID, SHEDDING} else n_things
     rates = [level.rate_per_year for level in hazard.levels]
-    if not hazard.is_steady and any(b > a for a, b in zip(rates, rates[1:], strict=False)):
+    if not hazard.is_steady and any(b > a for a, b in pairwise(rates)):
         found.append(
             Problem(f"{name}: a stronger level comes more often than a weaker one", "order levels by strength")
         )
@@ -353,8 +355,8 @@ def compile_hazards(
     raise_if_any(hazard_problems(hazards, n_things, n_zones, window_h))
     ordered = sorted(hazards, key=lambda hazard: hazard.hazard_id)
     ids = event_ids(ordered)
-    matrix = correlation_matrix(correlations, ids) if hasattr(correlations, "items") else correlations  # type: ignore[arg-type]
-    root = correlation_root(np.eye(len(ids)) if matrix is None else matrix, ids)  # type: ignore[arg-type]
+    given = correlation_matrix(correlations, ids) if isinstance(correlations, Mapping) else correlations
+    root = correlation_root(np.eye(len(ids)) if given is None else given, ids)
     hazard_i, hazard_f, level_first = np.zeros((len(ordered), 3), np.int64), np.zeros((len(ordered), 2)), [0]
     level_f, blocks, parts = [], [], []
     repair = np.zeros((len(ordered), max(n_asset_classes, 1), STATES, 3))

@@ -69,7 +69,8 @@ def capacity_outages(units: Sequence[tuple[ArrayLike, ArrayLike]]) -> Outages:
         total = lost[:, None] + (value.max() - value)[None, :]
         # Sums of the same parts in another order may differ in the last digits.
         rounded, group = np.unique(np.round(total.ravel(), 9), return_inverse=True)
-        chance = np.bincount(group.reshape(-1), (chance[:, None] * share[None, :]).ravel(), rounded.size)
+        joint = (chance[:, None] * share[None, :]).ravel()
+        chance = np.bincount(group.reshape(-1), joint, rounded.size).astype(np.float64)
         lost = rounded
     return Outages(float(sum(value.max() for value, _ in states)), lost, chance)
 

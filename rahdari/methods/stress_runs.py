@@ -1,9 +1,9 @@
 """A hundred thousand runs of a nation under hazards: availability of each place and service, and what hardening buys.
 
 A run is one window of time.  It is looked at in eight moments, one drawn evenly in each of eight spans that grow from
-the beginning of the event to the end of the window: whatever changes between, the expected hours are unbiased.  Runs are
-drawn and summed in blocks of fixed size, kept apart and added in order, so that neither chunks nor workers change a
-digit; intervals come from the spread of the blocks.
+the beginning of the event to the end of the window: whatever changes between, the expected hours are unbiased.  Runs
+are drawn and summed in blocks of fixed size, kept apart and added in order, so that neither chunks nor workers change
+a digit; intervals come from the spread of the blocks.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Hardening:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bought:
-    """What a hardening saves of customer-hours a year, with its interval, from paired runs; per dollar where it costs."""
+    """What a hardening saves of customer-hours a year, with its interval, from paired runs."""
 
     name: str
     cost_usd: float
@@ -157,7 +157,8 @@ def run_block(job: _Job, number: int) -> dict[str, FloatArray]:
             add_hours(work.serve(s), made.people, made.mbps, hours, place_h[s], people, mbps)
             people_h[s, part], mbps_h[s, part] = people[: run.size], mbps[: run.size]
     return {
-        "place_h": place_h, "people_h": people_h, "mbps_h": mbps_h, "weight": weight, "node_h": node_h, "link_h": link_h,
+        "place_h": place_h, "people_h": people_h, "mbps_h": mbps_h, "weight": weight, "node_h": node_h,
+        "link_h": link_h,
     }  # fmt: skip
 
 
@@ -347,9 +348,14 @@ def harden_class(
 
 
 def more_battery(
-    network: StressNetwork, hazards: Sequence[Hazard], is_chosen: ArrayLike, more_h: float, cost_usd: float = 0.0,
+    network: StressNetwork,
+    hazards: Sequence[Hazard],
+    is_chosen: ArrayLike,
+    more_h: float,
+    *,
+    cost_usd: float = 0.0,
     name: str = "battery",
-) -> Hardening:  # fmt: skip
+) -> Hardening:
     """Return the hardening that gives chosen nodes (n,) more hours on battery."""
     battery = network.battery_h + np.where(np.asarray(is_chosen, np.bool_), more_h, 0.0)
     return Hardening(name, cost_usd, changed(network, battery_h=battery), tuple(hazards))
@@ -358,3 +364,22 @@ def more_battery(
 def class_hardenings(network: StressNetwork, hazards: Sequence[Hazard]) -> list[Hardening]:
     """Return for each asset class the hardening by which it is never damaged: its part in what is lost."""
     return [harden_class(network, hazards, name) for name in network.class_name]
+
+
+def things_down_h_per_year(
+    network: StressNetwork,
+    hazards: Sequence[Hazard],
+    n_runs: int,
+    seed: int = 1,
+    *,
+    tilted_frac: float = TILTED_FRAC,
+    map_function: MapFunction = serial_map,
+    **options: Any,  # noqa: ANN401  # those of compile_hazards
+) -> FloatArray:
+    """Return (n + m,) expected hours a year in which each node (damage and power) and link is down by itself."""
+    job = _job(network, hazards, n_runs, seed, tilted_frac=tilted_frac, options=options, has_things=True)
+    sums = _summed(job, map_function, CHUNK_BLOCKS, None, None)
+    hours = np.zeros(network.n_things)
+    hours[job.made.rows.order] = sums.node_h
+    hours[network.n_nodes + job.made.rows.links] = sums.link_h
+    return hours * (HOURS_PER_YEAR / job.made.compiled.window_h / n_runs)
