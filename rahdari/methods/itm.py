@@ -8,9 +8,10 @@ ground, equal steps; it knows no clutter.  Source: G. A. Hufford, The ITS Irregu
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
@@ -34,7 +35,12 @@ MIN_PATH_KM, MAX_PATH_KM = 1.0, 2000.0
 MIN_POINTS = 3  # two ends and something between them
 MIN_N, MAX_N = 250.0, 400.0  # N-units, refractivity at sea level and at the surface
 STEP_SLACK = 1e-6  # share by which steps may differ from each other
-REFUSED = 4  # the model's own mark of parameters out of range: the figure is probably invalid
+LEAST_SURFACE_N = 150.0  # NTIA's program gives an error below; from 250 down the model warns
+REFUSED = 5  # beyond the model's own marks
+SIGHT_RATIO = 1.5  # horizons together over the path from which it is in sight; so far the model's own figures:
+FOOT_HEIGHTS, FOOT_FRAC = 15.0, 0.1  # of the path at either end that the plane of reflection leaves out
+IRREGULAR_SLOPE, LEAST_HEIGHT_M = 0.07, 5.0
+ANGLE_SLOPE = 0.65
 PERMITTIVITY, CONDUCTIVITY_S_PER_M = 15.0, 0.005  # average ground, the model's guide
 CONTINENTAL_TEMPERATE = 5  # the model's default climate; within 50 km it moves a median by less than 1 dB
 CLIMATES = 7
@@ -60,14 +66,18 @@ class ItmOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItmLosses:
-    """Losses (n,), dB, and the model's own warnings (n,): 0 none, 1 near a limit, 3 beyond one within, 4 refused."""
+    """Losses (n,), dB, and warnings (n,).
+
+    0 none, 1 near a limit, 3 an angle or horizon beyond a limit, 4 thin air (refractivity below 250 N-units), as the
+    model marks them; 5 refused, since there NTIA's program gives an error: below 150 N-units.
+    """
 
     loss_db: FloatArray
     warning: NDArray[np.int64]
 
     @property
     def is_refused(self) -> NDArray[np.bool_]:
-        """Return where NTIA's program would give an error in place of a figure: surface refractivity, mostly."""
+        """Return where NTIA's program would give an error in place of a figure."""
         return self.warning >= REFUSED
 
 
@@ -195,7 +205,6 @@ def _one(
     options: ItmOptions,
 ) -> tuple[float, int]:
     """Return loss and warning of one checked path."""
-    from itmlogic.preparatory_subroutines.qlrpfl import qlrpfl
     from itmlogic.preparatory_subroutines.qlrps import qlrps
     from itmlogic.statistics.avar import avar
 
@@ -212,7 +221,7 @@ def _one(
         PERMITTIVITY,
         CONDUCTIVITY_S_PER_M,
     )
-    state = qlrpfl(
+    state = _attenuated(
         {
             "pfl": [n, float(distance_km[-1]) * METRES_PER_KM / n, *height_m.tolist()],
             "hg": list(heights_m), "wn": wn, "gme": gme, "ens": ens, "zgnd": zgnd, "kwx": 0,
@@ -223,4 +232,48 @@ def _one(
     # The model's deviates are of the complement: the larger the share of time, the more loss it allows.
     time, confidence = (NormalDist().inv_cdf(1.0 - share / PER_CENT) for share in _shares(options).values())
     beyond_db, state = avar(time, 0.0, confidence, state)
-    return float(free_space_db(distance_km[-1], frequency_ghz)) + float(beyond_db), int(state["kwx"])
+    mark = REFUSED if ens < LEAST_SURFACE_N else int(state["kwx"])
+    return float(free_space_db(distance_km[-1], frequency_ghz)) + float(beyond_db), mark
+
+
+def _attenuated(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state with horizons, effective heights and the reference attenuation.
+
+    Paths in sight are prepared here, by section 48 of the algorithm: itmlogic 1.2 takes the ground before the last
+    point for the receiver's, which moves steep paths by up to 50 dB.
+    """
+    from itmlogic.lrprop import lrprop
+    from itmlogic.preparatory_subroutines.dlthx import dlthx
+    from itmlogic.preparatory_subroutines.hzns import hzns
+    from itmlogic.preparatory_subroutines.qlrpfl import qlrpfl
+    from itmlogic.preparatory_subroutines.zlsq1 import zlsq1
+
+    profile, masts_m, bend = state["pfl"], state["hg"], state["gme"]
+    length_m = profile[0] * profile[1]
+    _, horizon = hzns(profile, length_m, masts_m, bend)
+    if horizon[0] + horizon[1] < SIGHT_RATIO * length_m:
+        return dict(qlrpfl(state))
+    near, far = (min(FOOT_HEIGHTS * masts_m[j], FOOT_FRAC * horizon[j]) for j in (0, 1))
+    irregular_m = dlthx(profile, near, length_m - far)
+    plane_m = zlsq1(profile, near, length_m - far)
+    ground_m = profile[2], profile[-1]
+    height_m = [mast + max(at - plane, 0.0) for mast, at, plane in zip(masts_m, ground_m, plane_m, strict=True)]
+
+    def horizon_m(height: float) -> float:
+        short = IRREGULAR_SLOPE * math.sqrt(irregular_m / max(height, LEAST_HEIGHT_M))
+        return math.sqrt(2.0 * height / bend) * math.exp(-short)
+
+    reach_m = sum(horizon_m(height) for height in height_m)
+    if reach_m <= length_m:
+        height_m = [height * (length_m / reach_m) ** 2 for height in height_m]
+    seen_m = [horizon_m(height) for height in height_m]
+    smooth_m = [math.sqrt(2.0 * height / bend) for height in height_m]
+    angle = [
+        (ANGLE_SLOPE * irregular_m * (smooth / seen - 1.0) - 2.0 * height) / smooth
+        for smooth, seen, height in zip(smooth_m, seen_m, height_m, strict=True)
+    ]
+    state |= {
+        "dist": length_m, "dh": irregular_m, "he": height_m, "dl": seen_m, "the": angle, "mdp": -1,
+        "mdvar": state["mdvarx"],
+    }  # fmt: skip
+    return dict(lrprop(0, state))

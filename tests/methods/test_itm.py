@@ -57,7 +57,7 @@ def test_what_lies_outside_the_models_range_is_refused_by_name(column: str, give
 def test_every_bad_profile_is_told_with_its_row() -> None:
     good = DISTANCE_KM
     distances = [good, good, 0.05 * good, np.sqrt(10.0 * good), good[:2]]
-    heights = [FLAT_M, np.where(FLAT_M == good, np.nan, FLAT_M), FLAT_M, FLAT_M, FLAT_M[:2]]
+    heights = [FLAT_M, np.where(good > 0.0, FLAT_M, np.nan), FLAT_M, FLAT_M, FLAT_M[:2]]
     with pytest.raises(InputError) as caught:
         itm_losses(distances, heights, 1.8, 30.0, 1.5)
     told = [(problem.row, problem.what) for problem in caught.value.problems]

@@ -52,7 +52,7 @@ def test_a_high_path_is_marked_as_refused_and_a_low_one_is_not() -> None:
     distance_km = np.linspace(0.0, 10.0, 101)
     ridge_m = np.where(np.abs(distance_km - 5.0) < 0.3, 200.0, 0.0)
     low, high = (
-        itm_losses([distance_km], [ridge_m + base_m], 1.8, 30.0, 1.5) for base_m in (100.0, 4000.0)
+        itm_losses([distance_km], [ridge_m + base_m], 1.8, 30.0, 1.5) for base_m in (100.0, 8000.0)
     )  # fmt: skip
     assert not low.is_refused[0]
     assert high.is_refused[0]
@@ -65,3 +65,12 @@ def test_a_clear_path_between_high_masts_is_near_free_space_and_a_ridge_costs() 
     hidden = itm_loss_db(distance_km, np.where(np.arange(101) == 50, 300.0, flat_m), 3.5, 100.0, 100.0)
     assert clear == pytest.approx(float(free_space_db(5.0, 3.5)), abs=1.0)
     assert hidden > clear + 10.0
+
+
+def test_the_last_point_of_a_path_in_sight_is_where_the_terminal_stands() -> None:
+    # itmlogic 1.2 takes the point before it: a mast on a cliff then counts as standing at the foot.
+    distance_km = np.linspace(0.0, 5.0, 51)
+    cliff_m = np.where(distance_km > 4.95, 300.0, 0.0)
+    uphill = itm_loss_db(distance_km, cliff_m, 1.8, 30.0, 30.0)
+    downhill = itm_loss_db(distance_km, cliff_m[::-1], 1.8, 30.0, 30.0)
+    assert uphill == pytest.approx(downhill, abs=1e-6)
