@@ -114,7 +114,7 @@ class StressNetwork:
 
 
 def _spread(value: ArrayLike, n: int, dtype: type) -> NDArray[Any]:
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype), (n,)))
+    return np.array(np.broadcast_to(np.asarray(value, dtype), (n,)))
 
 
 def single_service(
