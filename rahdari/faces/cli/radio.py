@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rahdari.service.radio_cover import CoverResponse
     from rahdari.service.radio_hubs import HubResponse
     from rahdari.service.radio_links import LinkResponse
+    from rahdari.service.radio_second import SecondResponse
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
@@ -46,10 +47,16 @@ def cover(
     model: Annotated[SweepModel, typer.Option(help="ITU-R P.1812, or its diffraction alone.")] = SweepModel.P1812,
     load: Annotated[float, typer.Option(help="Share of the time that other cells send.")] = 0.5,
     workers: Annotated[int, typer.Option(help="Threads over sites; the answer is the same.")] = 2,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion", help="No maps: compare P.1812 with ITM on a sample of the paths.")
+    ] = False,
     plan: PlanOption = None,
     as_json: Json = False,
 ) -> None:
     """Map what a plan's cells cover over terrain: COG rasters, areas, people and road by district."""
+    if second_opinion:
+        _compare(plan, out, as_json=as_json)
+        return
     from rahdari.faces.cli.main import answer, plan_folder
     from rahdari.faces.cli.planning import cancellable, listening
 
@@ -66,6 +73,41 @@ def cover(
             return cover_plan(validated(CoverRequest, request, "the command line"), on_event=listen, cancel=cancel)
 
     answer("cover", call, print_cover, as_json=as_json)
+
+
+def _compare(plan: Path | None, out: Path, *, as_json: bool) -> None:
+    """Compare two models of path loss on a plan's own terrain, 4G and 5G."""
+    from rahdari.faces.cli.main import answer, plan_folder
+
+    def call() -> Any:  # noqa: ANN401  # a response model
+        from rahdari.service.radio_second import SecondRequest, compare_plan
+
+        return compare_plan(SecondRequest(plan=plan_folder(plan), out=out))
+
+    answer("cover", call, print_second, as_json=as_json)
+
+
+def print_second(response: SecondResponse) -> None:
+    """Print where the two models agree, by technology and relief."""
+    typer.echo(f"ITU-R P.1812 and ITM on the same bare paths; terrain: {response.terrain}")
+    heads = ("cells", "relief", "paths", "drawn", "both", "P.1812", "ITM", "neither", "refused", "warned")
+    typer.echo("".join(f"{head:>10}" for head in heads) + f"{'differ':>9}{'mean dB':>9}{'sd dB':>8}")
+    for line in response.lines:
+        counts = (
+            line.technology, line.relief, line.n_plan_paths, line.n_drawn, line.n_both, line.n_only_p1812,
+            line.n_only_itm, line.n_neither, line.n_refused, line.n_warned,
+        )  # fmt: skip
+        figures = "no answer by ITM"
+        if line.differs_frac is not None:
+            figures = f"{line.differs_frac:>9.1%}{line.mean_db:>+9.1f}{line.sigma_db:>8.1f}"
+        typer.echo("".join(f"{count!s:>10}" for count in counts) + figures)
+    typer.echo(
+        "P.1812 and ITM: served by that model only; all: figures weighed by the plan's paths; dB: ITM less P.1812"
+    )
+    typer.echo(f"not compared: {response.n_short:,} paths below 1 km, {response.n_far:,} beyond reach")
+    typer.echo(f"file: {response.file}")
+    for warning in response.warnings:
+        typer.echo(f"note: {warning}")
 
 
 def print_cover(response: CoverResponse) -> None:
@@ -99,6 +141,9 @@ def link(
     svg: Annotated[Path | None, typer.Option(help="File for the drawing of the profile.")] = None,
     relays: Annotated[bool, typer.Option("--relays", help="Look for relays on ridges.")] = False,
     terms: Annotated[bool, typer.Option("--terms", help="Print every term of the budget.")] = False,
+    second_opinion: Annotated[
+        bool, typer.Option("--second-opinion", help="Note the median loss by ITM too; up to 20 GHz.")
+    ] = False,
     plan: PlanOption = None,
     as_json: Json = False,
 ) -> None:
@@ -114,7 +159,13 @@ def link(
             "end_mast_m": end_mast_m, "radio": radio, "antenna": antenna, "availability_frac": availability,
             "rain_rate_mm_h": rain_rate_mm_h, "dem": dem, "svg": svg, "relays": relays,
         }  # fmt: skip
-        return find_link(validated(LinkRequest, request, "the command line"))
+        asked = validated(LinkRequest, request, "the command line")
+        found = find_link(asked)
+        if not second_opinion:
+            return found
+        from rahdari.service.radio_second import link_opinion
+
+        return found.model_copy(update={"warnings": [*found.warnings, link_opinion(asked, found)]})
 
     answer("link", call, lambda response: print_link(response, with_terms=terms), as_json=as_json)
 
