@@ -47,6 +47,7 @@ SIGMA_DB: dict[str, tuple[float, float]] = {
     "inf_dh": (4.3, 4.0),
 }
 RURAL_FAR_SIGMA_DB = 6.0
+FORMULA_HIGH_GHZ = {"rma": 30.0}  # table 7.4.1-1 note 6: computed up to here, though scenarios of section 7.1 end at 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,24 @@ def outside(
     return problems
 
 
+def _require(scenario: str, distance_km: ArrayLike, frequency_ghz: float, *heights_m: float) -> None:
+    """Refuse what no formula answers: no numbers, frequencies outside table 7.4.1-1, distances or heights below 0."""
+    problems = []
+    distance = np.asarray(distance_km, np.float64)
+    if not ((distance >= 0.0) & np.isfinite(distance)).all():
+        problems.append(Problem("a distance is missing or below 0", "give kilometres, 0 or more", column="distance_km"))
+    low, high = RANGES[scenario].low_ghz, FORMULA_HIGH_GHZ.get(scenario, RANGES[scenario].high_ghz)
+    if not low <= frequency_ghz <= high:
+        cure = f"TR 38.901 {scenario} holds from {low:g} to {high:g} GHz"
+        problems.append(Problem(f"a frequency of {frequency_ghz:g} GHz", cure, column="frequency_ghz"))
+    problems += [
+        Problem(f"a height of {height:g} m", "give metres above ground, above 0")
+        for height in heights_m
+        if not 0.0 < height < np.inf
+    ]
+    raise_if_any(problems)
+
+
 def _known(scenario: str) -> str:
     if scenario not in RANGES:
         raise InputError(Problem(f"'{scenario}' is no scenario", f"use one of {', '.join(SCENARIOS)}"))
@@ -121,6 +140,7 @@ def rma_loss_db(
     0.5 to 7 GHz; stated up to 10 km in line of sight and 5 km without, and continued by the same slopes beyond.
     Distances below 10 m count as 10 m.
     """
+    _require("rma", distance_km, frequency_ghz, mast_m, terminal_m)
     ground, slant = _slant_m(distance_km, mast_m, terminal_m)
     building = BUILDING_HEIGHT_M**1.72
     breakpoint_m = rma_breakpoint_m(frequency_ghz, mast_m, terminal_m)
@@ -167,6 +187,7 @@ def uma_loss_db(
     0.5 to 100 GHz, terminals below 13 m, stated up to 5 km and continued by the same slopes beyond.
     Distances below 10 m count as 10 m.
     """
+    _require("uma", distance_km, frequency_ghz, mast_m, terminal_m)
     line, slant = _two_slopes(distance_km, frequency_ghz, mast_m, terminal_m, (28.0, 22.0, 9.0))
     if is_line_of_sight:
         return line
@@ -178,6 +199,7 @@ def umi_loss_db(
     distance_km: ArrayLike, frequency_ghz: float, mast_m: float, terminal_m: float, *, is_line_of_sight: bool
 ) -> FloatArray:
     """Return the street-canyon path loss, dB (3GPP TR 38.901 table 7.4.1-1, UMi); as :func:`uma_loss_db` otherwise."""
+    _require("umi", distance_km, frequency_ghz, mast_m, terminal_m)
     line, slant = _two_slopes(distance_km, frequency_ghz, mast_m, terminal_m, (32.4, 21.0, 9.5))
     if is_line_of_sight:
         return line
@@ -189,6 +211,7 @@ def inh_loss_db(
     distance_km: ArrayLike, frequency_ghz: float, mast_m: float, terminal_m: float, *, is_line_of_sight: bool
 ) -> FloatArray:
     """Return the office path loss, dB (TR 38.901 table 7.4.1-1, InH-Office); 0.5 to 100 GHz, 1 to 150 m."""
+    _require("inh", distance_km, frequency_ghz, mast_m, terminal_m)
     _, slant = _slant_m(distance_km, mast_m, terminal_m, MIN_INDOOR_M)
     line = 32.4 + 17.3 * np.log10(slant) + 20.0 * np.log10(frequency_ghz)
     hidden = 38.3 * np.log10(slant) + 17.30 + 24.9 * np.log10(frequency_ghz)
@@ -211,6 +234,7 @@ def inf_loss_db(
 
     ``kind``: sparse or dense clutter (s, d), mast below or above it (l, h), as in ``"inf_dl"``.
     """
+    _require(_known(kind), distance_km, frequency_ghz, mast_m, terminal_m)
     _, slant = _slant_m(distance_km, mast_m, terminal_m, MIN_INDOOR_M)
     line = 31.84 + 21.50 * np.log10(slant) + 19.00 * np.log10(frequency_ghz)
     if is_line_of_sight:
@@ -239,7 +263,11 @@ def loss_db(
     *,
     is_line_of_sight: bool,
 ) -> FloatArray:
-    """Return the median path loss of a scenario, dB; shape of ``distance_km``; :func:`outside` names its range."""
+    """Return the median path loss of a scenario, dB; shape of ``distance_km``; :func:`outside` names its range.
+
+    Frequencies outside it (RMa: 30 GHz), and what is no number, raise :class:`InputError`; distances and heights
+    outside it are continued.
+    """
     law = _LAWS.get(_known(scenario))
     if law is None:
         return inf_loss_db(scenario, distance_km, frequency_ghz, mast_m, terminal_m, is_line_of_sight=is_line_of_sight)
@@ -269,7 +297,9 @@ def sight_frac(
     >>> sight_frac("umi", [0.018, 0.2]).round(3).tolist()
     [1.0, 0.094]
     """
-    d = np.maximum(np.asarray(distance_km, np.float64) * METRES_PER_KM, 0.0)
+    d = np.asarray(distance_km, np.float64) * METRES_PER_KM
+    if not (d >= 0.0).all():
+        raise InputError(Problem("a distance is missing or below 0", "give kilometres, 0 or more"))
     if _known(scenario) == "rma":
         return np.asarray(np.exp(-np.maximum(d - MIN_DISTANCE_M, 0.0) / 1000.0))
     if scenario == "umi":
@@ -321,6 +351,7 @@ BUILDINGS: dict[str, tuple[tuple[float, float], float, float]] = {
     "high": (COATED_GLASS, 0.7, 6.5),
 }
 INDOOR_DB_PER_M = 0.5  # table 7.4.3-2
+INTO_GHZ = (0.5, 100.0)
 WALL_OFFSET_DB = 5.0  # same: slant incidence
 
 
@@ -335,7 +366,10 @@ def into_building_db(frequency_ghz: ArrayLike, indoor_m: ArrayLike, kind: str) -
     """
     glass, share, _ = _building(kind)
     f, depth = np.asarray(frequency_ghz, np.float64), np.asarray(indoor_m, np.float64)
-    raise_if_any([Problem("a depth below 0 m", "give metres behind the wall")] if (depth < 0.0).any() else [])
+    problems = [] if (depth >= 0.0).all() else [Problem("a depth below 0 m", "give metres behind the wall")]
+    if not ((f >= INTO_GHZ[0]) & (f <= INTO_GHZ[1])).all():
+        problems.append(Problem("a frequency outside 0.5 to 100 GHz", "TR 38.901 holds there only"))
+    raise_if_any(problems)
     through_glass = share * 10.0 ** (-(glass[0] + glass[1] * f) / 10.0)
     through_wall = (1.0 - share) * 10.0 ** (-(CONCRETE[0] + CONCRETE[1] * f) / 10.0)
     return np.asarray(WALL_OFFSET_DB - 10.0 * np.log10(through_glass + through_wall) + INDOOR_DB_PER_M * depth)

@@ -27,8 +27,13 @@ AERIAL: tuple[AerialScenario, ...] = get_args(AerialScenario)
 LOW_M = {"rma": 10.0, "uma": 22.5, "umi": 22.5}  # tables B-1 to B-3: up to here the ground's formulae hold
 ALWAYS_M = {"rma": 40.0, "uma": 100.0, "umi": 300.0}  # above, sight is certain (UMi: never said)
 TOP_M = 300.0
+AIR_LOW_GHZ, AIR_HIGH_GHZ = 0.5, 30.0  # as TR 38.901 table 7.4.1-1 for RMa; annex B itself was fitted at 0.7 and 2 GHz
 FAR_M = {"rma": 10_000.0, "uma": 4_000.0, "umi": 4_000.0}  # table B-2
 HIDDEN_SIGMA_DB = {"rma": 6.0, "uma": 6.0, "umi": 8.0}  # table B-3
+
+
+def _not_in_band(frequency_ghz: float) -> Problem:
+    return Problem(f"a frequency of {frequency_ghz:g} GHz", f"give {AIR_LOW_GHZ:g} to {AIR_HIGH_GHZ:g} GHz")
 
 
 def outside_air(scenario: AerialScenario, distance_km: ArrayLike, height_m: float) -> list[Problem]:
@@ -37,6 +42,8 @@ def outside_air(scenario: AerialScenario, distance_km: ArrayLike, height_m: floa
         raise InputError(Problem(f"'{scenario}' has no aerial model", f"use one of {', '.join(AERIAL)}"))
     problems = []
     metres = np.asarray(distance_km, np.float64) * METRES_PER_KM
+    if not ((metres >= 0.0) & np.isfinite(metres)).all():
+        problems.append(Problem("a distance is missing or below 0", "give kilometres, 0 or more"))
     if not 1.5 <= height_m <= TOP_M:  # noqa: PLR2004  # table B-1
         problems.append(Problem(f"a height of {height_m:g} m", "TR 36.777 holds from 1.5 to 300 m"))
     if height_m > LOW_M[scenario] and (metres > FAR_M[scenario]).any():
@@ -81,7 +88,13 @@ def aerial_loss_db(
     Up to 10 m (RMa) or 22.5 m (UMa, UMi) the formulae of TR 38.901; above, those of annex B up to 300 m; distances
     below 10 m count as 10 m, and beyond the stated ones the slopes go on.  Losses jump at that height, as published.
     """
-    raise_if_any(outside_air(scenario, 0.0, height_m))
+    problems = [] if AIR_LOW_GHZ <= frequency_ghz <= AIR_HIGH_GHZ else [_not_in_band(frequency_ghz)]
+    if not 0.0 < mast_m < np.inf:
+        problems.append(Problem(f"a mast of {mast_m:g} m", "give metres above ground"))
+    distance = np.asarray(distance_km, np.float64)
+    if not ((distance >= 0.0) & np.isfinite(distance)).all():
+        problems.append(Problem("a distance is missing or below 0", "give kilometres, 0 or more"))
+    raise_if_any(problems + outside_air(scenario, 0.0, height_m))
     if height_m <= LOW_M[scenario]:
         return loss_db(scenario, distance_km, frequency_ghz, mast_m, height_m, is_line_of_sight=is_line_of_sight)
     ground = np.maximum(np.asarray(distance_km, np.float64) * METRES_PER_KM, 10.0)
@@ -154,7 +167,7 @@ def air_to_ground_db(
     its deviation grows from 1 dB at the mast to 8 dB at the horizon.  No terrain, no rain, no gas.  0.1 to 30 GHz,
     1.5 m to 20 km of height, 1 to 99 % of time; else :class:`InputError`.
     """
-    _check_air(frequency_ghz, (ground_m, air_m), time_pct)
+    _check_air(distance_km, frequency_ghz, (ground_m, air_m), time_pct)
     d = np.maximum(np.asarray(distance_km, np.float64), 1e-3)
     sight_km = float(horizon_km(ground_m) + horizon_km(air_m))
     within = np.minimum(d, sight_km)
@@ -172,8 +185,11 @@ def air_to_ground_db(
     return np.asarray(median + sigma * float(ndtri(time_pct / 100.0)))
 
 
-def _check_air(frequency_ghz: float, heights_m: tuple[float, float], time_pct: float) -> None:
+def _check_air(distance_km: ArrayLike, frequency_ghz: float, heights_m: tuple[float, float], time_pct: float) -> None:
     problems = []
+    d = np.asarray(distance_km, np.float64)
+    if not ((d >= 0.0) & np.isfinite(d)).all():
+        problems.append(Problem("a distance is missing or below 0", "give kilometres, 0 or more"))
     if not AIR_GHZ[0] <= frequency_ghz <= AIR_GHZ[1]:
         problems.append(Problem(f"{frequency_ghz:g} GHz", "air to ground holds from 0.1 to 30 GHz"))
     problems += [

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rahdari.errors import Problem, raise_if_any
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -30,14 +32,19 @@ ANNUAL_FACTOR_MAX_DB = 10.8  # ITU-R P.530-17 section 2.3.4: largest worst-month
 def free_space_db(distance_km: ArrayLike, frequency_ghz: ArrayLike) -> FloatArray:
     """Return the free-space loss, dB (ITU-R P.525-4); distances above zero; shapes broadcast.
 
+    Anything else raises :class:`rahdari.errors.InputError`.
+
     >>> round(float(free_space_db(1.0, 1.0)), 2)
     92.45
     """
-    return np.asarray(
-        FREE_SPACE_DB
-        + 20.0 * np.log10(np.asarray(distance_km, np.float64))
-        + 20.0 * np.log10(np.asarray(frequency_ghz, np.float64))
-    )
+    d, f = np.asarray(distance_km, np.float64), np.asarray(frequency_ghz, np.float64)
+    problems = []
+    if not (d > 0.0).all():
+        problems.append(Problem("a distance is missing or not above 0", "give kilometres", column="distance_km"))
+    if not (f > 0.0).all():
+        problems.append(Problem("a frequency is missing or not above 0", "give GHz", column="frequency_ghz"))
+    raise_if_any(problems)
+    return np.asarray(FREE_SPACE_DB + 20.0 * np.log10(d) + 20.0 * np.log10(f))
 
 
 def noise_dbm(bandwidth_mhz: float, noise_figure_db: float) -> float:

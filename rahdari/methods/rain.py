@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from rahdari.errors import InputError, Problem
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -61,6 +63,7 @@ _ALPHA_V = _Curve(  # table 4
     -0.053739,
     0.83433,
 )
+P838_GHZ = (1.0, 1000.0)
 CIRCULAR_TILT_DEG = 45.0  # P.838-3: tilt that stands for circular polarisation
 _HOP_FACTOR_MAX = 2.5  # P.530-17 eq. 32: largest distance factor
 _RAIN_FREQUENCY_GHZ = 10.0  # P.530-17 eq. 35a changes its form here
@@ -85,7 +88,11 @@ def rain_coefficients(
     >>> round(float(k), 5), round(float(alpha), 4)
     (0.02386, 1.1825)
     """
-    log_f = np.log10(np.asarray(frequency_ghz, np.float64))
+    f = np.asarray(frequency_ghz, np.float64)
+    if not ((f >= P838_GHZ[0]) & (f <= P838_GHZ[1])).all():
+        cure = f"ITU-R P.838 holds from {P838_GHZ[0]:g} to {P838_GHZ[1]:g} GHz: below, rain does nothing"
+        raise InputError(Problem("a frequency is missing or out of range", cure, column="frequency_ghz"))
+    log_f = np.log10(f)
     k_h, k_v = 10.0 ** _K_H.at(log_f), 10.0 ** _K_V.at(log_f)
     a_h, a_v = _ALPHA_H.at(log_f), _ALPHA_V.at(log_f)
     turn = np.cos(np.radians(np.asarray(elevation_deg, np.float64))) ** 2 * np.cos(2.0 * np.radians(tilt_deg))

@@ -316,6 +316,8 @@ def cover_plan(
     districts.csv and servers.csv.  Confidence of 90 % takes 1.28 standard deviations of location (ITU-R P.1812) and of
     the terrain's error off the level.  Faults raise :class:`InputError` before anything is written.
     """
+    if request.out.exists() and not request.out.is_dir():
+        raise InputError(Problem(f"{request.out} is a file", "name a folder with --out", column="out"))
     reader = PlanReader(request.plan)
     params = _params(reader)
     terrain = terrain_of(reader, request.dem)

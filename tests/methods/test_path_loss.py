@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rahdari.methods.path_loss import (
     into_building_db,
     loss_db,
     outside,
+    rma_loss_db,
     shadow_sigma_db,
     sight_frac,
 )
@@ -32,6 +34,7 @@ from rahdari.methods.path_loss_air import (
     horizon_km,
 )
 from rahdari.methods.propagation import free_space_db
+from rahdari.methods.rain import rain_coefficients
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,3 +231,37 @@ def test_air_to_ground_is_refused_outside_its_range() -> None:
     with pytest.raises(InputError) as caught:
         air_to_ground_db(10.0, 60.0, 1.0, 30_000.0, 100.0)
     assert len(caught.value.problems) == 4
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_no_formula_answers_what_is_no_number_or_outside_its_band(scenario: Scenario) -> None:
+    usual: dict[str, Any] = {"distance_km": 0.1, "frequency_ghz": 3.5, "mast_m": 10.0, "terminal_m": 1.5}
+    for name in usual:
+        for wrong in (math.nan, -1.0):
+            with pytest.raises(InputError):
+                loss_db(scenario, **(usual | {name: wrong}), is_line_of_sight=True)
+    with pytest.raises(InputError, match="GHz"):
+        loss_db(scenario, **(usual | {"frequency_ghz": 350.0}), is_line_of_sight=False)
+    with pytest.raises(InputError, match="distance"):
+        sight_frac(scenario, math.nan)
+
+
+def test_the_rural_formula_is_computed_up_to_30_ghz_as_its_note_says() -> None:
+    low, high = (float(rma_loss_db(1.0, ghz, 35.0, 1.5, is_line_of_sight=False)) for ghz in (7.0, 28.0))
+    assert high - low == pytest.approx(20.0 * math.log10(4.0), abs=1e-9)
+
+
+def test_the_air_and_free_space_and_rain_refuse_what_is_no_number() -> None:
+    for wrong in (math.nan, -1.0):
+        with pytest.raises(InputError, match="distance"):
+            aerial_loss_db("uma", wrong, 2.0, 25.0, 100.0, is_line_of_sight=True)
+        with pytest.raises(InputError, match="distance"):
+            air_to_ground_db(wrong, 2.0, 25.0, 1000.0)
+        with pytest.raises(InputError, match="distance"):
+            free_space_db(wrong, 2.0)
+        with pytest.raises(InputError, match="frequency"):
+            rain_coefficients(wrong, 0.0, 0.0)
+        with pytest.raises(InputError, match="GHz"):
+            aerial_loss_db("uma", 1.0, wrong, 25.0, 100.0, is_line_of_sight=True)
+        with pytest.raises(InputError, match="frequency"):
+            into_building_db(wrong, 5.0, "low")

@@ -98,3 +98,11 @@ def test_the_command_answers_in_json(small_plan: Plan, tmp_path: Path) -> None:
     assert told["result"]["n_sites"] > 0
     rows = pl.read_csv(tmp_path / "c" / "servers.csv")
     assert rows.height == told["result"]["n_sites"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_and_left(small_plan: Plan, tmp_path: Path) -> None:
+    out = tmp_path / "notes.txt"
+    out.write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="name a folder"):
+        cover_plan(CoverRequest(plan=small_plan.folder, out=out))
+    assert out.read_text(encoding="utf-8") == "mine"
