@@ -11,6 +11,7 @@ from rahdari.faces.report import figures
 from rahdari.faces.report.blocks import RIGHT, Align, Block, Cell, Figure, Heading, Section, Table, Text, Tone
 from rahdari.faces.report.content_hops import hop_blocks, hub_blocks
 from rahdari.faces.report.content_programme import source_anchor
+from rahdari.faces.report.content_second import second_blocks
 from rahdari.faces.report.content_transit import model_badge
 from rahdari.faces.report.words import english, figure, local
 
@@ -39,10 +40,6 @@ MODEL_NAMES = {
 COARSE = (
     "The terrain is a coarse grid of some 9 km: it tells plain from mountain and shows no ridge between two points. "
     "Every figure here is marked so; import a terrain raster to replace it."
-)
-SECOND_OPINION = (
-    "Second opinion of the Longley-Rice model (ITM): not run. No open library of it is among the dependencies or the "
-    "test oracles, so this report cannot say where the two models decide differently."
 )
 ROADS = "Kilometres of road covered, by district: rahdari cover, which sweeps the terrain around every site."
 
@@ -300,7 +297,7 @@ def band_blocks(plan: Plan) -> list[Block]:
     return [
         Heading("Which model in which band", "", "radio-bands"),
         Table(header, rows, align, "Full band, HF to light: what is computed and what is not", is_long=True),
-        Text(SECOND_OPINION, is_note=True),
+        *second_blocks(plan),
     ]
 
 
