@@ -20,7 +20,7 @@ extends = "nfp-2030"
 table = "equipment"
 key = "KEY"
 column = "capex_usd"
-value = 21.0
+value = 4000.0
 """
 RUN = "from rahdari.faces.cli.main import main; main()"
 
@@ -55,7 +55,7 @@ def main() -> None:
         empty_s, result = _plan(folder)
         peak_gb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
         same_s, again = _plan(folder)
-        key = "fibre_rural_km"
+        key = "fibre_aerial_km"
         (folder / "dearer.toml").write_text(SCENARIO.replace("KEY", key), encoding="utf-8")
         changed_s, changed = _plan(folder, "--scenario", "dearer.toml")
         line = {
