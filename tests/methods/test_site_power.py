@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -405,3 +406,12 @@ def test_weather_with_a_gap_is_refused() -> None:
     sites, weather, outages = one(48, [(3.0, 4.0)])
     with pytest.raises(InputError, match="has 47 hours"):
         simulate(sites, weather.filter(pl.col("at_h") != 7), outages, Controller())
+
+
+def test_the_page_publishes_the_four_tables_as_they_are() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "power.md").read_text(encoding="utf-8")
+    files = sorted((root / "rahdari" / "schema" / "power").glob("*.csv"))
+    assert [path.stem for path in files] == ["controller", "outages", "sites", "weather"]
+    for path in files:
+        assert f"### {path.stem}\n\n```\n{path.read_text(encoding='utf-8')}```\n" in page
