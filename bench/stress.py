@@ -98,7 +98,7 @@ def hazards_of(random: np.random.Generator, xy: np.ndarray, middle: np.ndarray, 
     ]  # fmt: skip
     zones = np.arange(N_ZONES)
     lengths = np.hypot(*(xy[ends[:, 0]] - xy[ends[:, 1]]).T)
-    everyday = np.concatenate([np.full(N_NODES, 0.5 * WINDOW_H / 8766.0), np.minimum(lengths * 3e-4, 0.2)])
+    everyday = np.concatenate([np.full(N_NODES, 0.1), np.minimum(lengths * 7.3e-4, 0.5)])
     vendor = np.flatnonzero(random.random(N_NODES) < VENDOR)
     made += [
         Hazard("landslide", "landslide", "damage", levels(near(900.0, 900.0, 80.0), (2.0,), (0.05,)), access_h=12.0),
@@ -109,7 +109,7 @@ def hazards_of(random: np.random.Generator, xy: np.ndarray, middle: np.ndarray, 
         Hazard("fuel", "fuel", "fuel", (Level(0.3, duration_h=120.0, generator_cap_h=4.0),), within_h=24.0),
         Hazard("vendor", "vendor", "outage", (Level(0.1, vendor, 0.3, duration_h=8.0),)),
         Hazard("heat", "heat", "damage", levels(near(500.0, 200.0, 200.0), (1.5,), (0.02,))),
-        Hazard("everyday", "equipment", "damage", (Level(0.0, np.arange(middle.shape[0]), everyday),), is_steady=True,
+        Hazard("everyday", "equipment", "damage", (Level(5.0, np.arange(middle.shape[0]), everyday),), is_steady=True,
                repair_h=10.0, repair_sigma_ratio=0.5),
     ]  # fmt: skip
     return made

@@ -47,6 +47,7 @@ _PURPOSE = np.uint64(56)
 _BITS = np.uint64(32)
 _RUN = np.uint64(24)  # a stream may use 2**24 counters
 _ZERO, _ONE, _EIGHT, _BYTE = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(255)
+_TWO_32, _ALL_32 = 4294967296.0, 4294967295
 _TWO_SIGMA = 0.5 * (1.0 + math.erf(math.sqrt(2.0)))  # share of normal numbers below two
 _SECOND = np.uint64(1 << 62)  # the second counter of a thing or an event
 
@@ -101,35 +102,13 @@ def moments_in(begin: float, end: float, moment: Floats) -> Word:
     return found
 
 
-@njit("uint64(float64, float64, float64, float64, float64, float64, int64, float64[:, ::1])", cache=True, nogil=True)
-def steady_byte(
-    begin: float, window: float, share: float, median: float, sigma: float, often: float, b: int, moment: Floats
-) -> Word:
-    """Return the moments of byte ``b`` at which a thing that failed at ``begin`` is under repair; the clock goes round.
-
-    ``share`` of all repairs are shorter; ``often`` is the median times exp(2 sigma).
-    """
-    least = window
-    for k in range(MOMENTS):
-        since = moment[b, k] - begin
-        least = min(least, since + window if since < 0.0 else since)
-    if least >= often and share <= _TWO_SIGMA:  # most end here
-        return _ZERO
-    hours = median if sigma <= 0.0 else median * math.exp(sigma * quantile(share))
-    found = _ZERO
-    if least < hours:
-        for k in range(MOMENTS):
-            since = moment[b, k] - begin
-            if (since + window if since < 0.0 else since) < hours:
-                found |= _ONE << np.uint64(k)
-    return found
-
-
 @njit("void(int64, uint64, int64, int64, int32[::1], uint64[:, ::1], uint64[:, ::1])", cache=True, nogil=True)
 def strike(thing: int, byte: Word, b: int, n_nodes: int, position: Int32s, node_up: Words, link_up: Words) -> None:
     """Take a thing down at the moments of ``byte`` in byte ``b``."""
+    if byte == _ZERO:
+        return
     at = position[thing]
-    if at < 0 or byte == _ZERO:
+    if at < 0:
         return
     word = byte << np.uint64((b & 7) * 8)
     if thing < n_nodes:
@@ -159,7 +138,7 @@ def crew_done(free: Floats, low: int, high: int, hours: float) -> float:
 @njit(
     "void(int64[::1], float64[:, ::1], float64[:, ::1], int64[:, ::1], float64[:, ::1], int64[::1], float64[:, ::1],"
     " int64[:, ::1], int32[::1], uint32[::1], float32[:, ::1], float64[:, :, :, ::1], int32[:, ::1], int32[::1],"
-    " int32[::1], int64, int64[::1], float64[::1], uint16[:, ::1], uint32[:, ::1], uint64, float64, uint64[:, ::1],"
+    " int32[::1], int64, int64[::1], float64[::1], uint16[:, ::1], uint32[:, ::1], uint64, uint64[:, ::1],"
     " uint64[:, ::1])",
     cache=True, nogil=True,
 )  # fmt: skip
@@ -167,7 +146,7 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
     run: Ints, moment: Floats, latent: Floats, hazard_i: Ints, hazard_f: Floats, level_first: Ints, level_f: Floats,
     level_block: Ints, entry_thing: Int32s, entry_keep: UInt32s, entry_worse: Float32s, repair: Floats,
     thing_i: Int32s, thing_of_rank: Int32s, position: Int32s, n_nodes: int, pool_first: Ints, travel_h: Floats,
-    guide: UInt16s, bound: UInt32s, key: Word, window: float, node_up: Words, link_up: Words,
+    guide: UInt16s, bound: UInt32s, key: Word, node_up: Words, link_up: Words,
 ) -> None:  # fmt: skip
     """Take down in ``node_up`` and ``link_up`` (rows, lanes) what hazards damage, until it is repaired.
 
@@ -189,14 +168,13 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
         n_crewed = 0
         for h in range(n_hazards):
             effect = hazard_i[h, 0]
-            if effect not in {DAMAGE, OUTAGE}:
+            if effect not in {DAMAGE, OUTAGE} or hazard_i[h, 2] == STATIONARY:
                 continue
             level = level_of(h, latent[b], hazard_i, level_first, level_f)
             if level < 0:
                 continue
             start, length = times_of(h, level, number, key, hazard_f, level_f)
-            is_steady = hazard_i[h, 2] == STATIONARY
-            is_crewed = effect == DAMAGE and hazard_i[h, 1] != 0 and not is_steady
+            is_crewed = effect == DAMAGE and hazard_i[h, 1] != 0
             reached = start + hazard_f[h, 1]
             if is_crewed:
                 order[n_crewed], order_h[n_crewed] = h, reached
@@ -232,12 +210,6 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
                                     share = (share - entry_worse[i, state]) / (1.0 - entry_worse[i, state])
                                 kind_of = thing_i[thing, 0]
                                 hours, sigma = repair[h, kind_of, state, 0], repair[h, kind_of, state, 1]
-                                if is_steady:
-                                    often, begun = repair[h, kind_of, state, 2], unit(extra[BUFFER + z]) * window
-                                    byte = steady_byte(begun, window, share, hours, sigma, often, b, moment)
-                                    strike(thing, byte, b, n_nodes, position, node_up, link_up)
-                                    i += 1
-                                    continue
                                 if sigma > 0.0:
                                     hours *= math.exp(sigma * quantile(share))
                                 if not is_crewed:
@@ -278,6 +250,78 @@ def damage_words(  # noqa: C901, PLR0912, PLR0915 - one kernel
                     done = max(free[crew], ready[thing]) + travel_h[pool] + work[thing]
                     crew_done(free, crew, pool_first[pool + 1], done)
                     strike(thing, moments_in(begin[thing], done, when), b, n_nodes, position, node_up, link_up)
+
+
+@njit(
+    "void(int64[::1], float64[:, ::1], int64[:, ::1], int64[::1], int64[:, ::1], int32[::1], uint32[::1],"
+    " float32[:, ::1], float64[:, :, :, ::1], int32[:, ::1], int32[::1], int64, uint16[:, ::1], uint32[:, ::1], uint64,"
+    " float64, uint64[:, ::1], uint64[:, ::1])",
+    cache=True, nogil=True,
+)  # fmt: skip
+def steady_words(  # noqa: C901, PLR0912 - one kernel
+    run: Ints, moment: Floats, hazard_i: Ints, level_first: Ints, level_block: Ints, entry_thing: Int32s,
+    entry_keep: UInt32s, entry_worse: Float32s, repair: Floats, thing_i: Int32s, position: Int32s, n_nodes: int,
+    guide: UInt16s, bound: UInt32s, key: Word, window: float, node_up: Words, link_up: Words,
+) -> None:  # fmt: skip
+    """Take down what fails every day: at an even moment of the window, until repaired, on a clock that goes round.
+
+    Times are shares of the window in 32 bits, so that differences go round by themselves.
+    """
+    buffer, gaps = np.empty(BUFFER + 3, np.uint64), np.empty(BUFFER, np.int64)
+    extra = np.empty(2 * BUFFER, np.uint64)
+    when = np.empty(MOMENTS, np.uint32)
+    to_hours = window / _TWO_32
+    for b in range(run.size):
+        low = np.uint64(run[b])
+        for k in range(MOMENTS):
+            when[k] = np.uint32(np.uint64(min(moment[b, k] / to_hours, _TWO_32 - 1.0)))
+        for h in range(hazard_i.shape[0]):
+            if hazard_i[h, 0] != DAMAGE or hazard_i[h, 2] != STATIONARY:
+                continue
+            level = level_first[h]
+            for kind in range(N_CLASSES):
+                i, last = level_block[level, kind], level_block[level, kind + 1]
+                if i == last:
+                    continue
+                open_stream(buffer, key, counter(_HITS, h, kind), low << _RUN)
+                while i < last:
+                    at = buffer[BUFFER + 2]
+                    n_hits = next_hits(kind, buffer, gaps, guide, bound)
+                    fill_bits(key, counter(_THING, h, kind), at << _ONE, BUFFER, extra)
+                    for z in range(n_hits):
+                        i += gaps[z] >> 1
+                        if i >= last:
+                            break
+                        if gaps[z] & 1 == 0:
+                            continue
+                        if buffer[z] >> HALF > np.uint64(entry_keep[i]):
+                            i += 1
+                            continue
+                        begin = np.uint32(extra[BUFFER + z] >> HALF)
+                        least = np.uint32(_ALL_32)
+                        for k in range(MOMENTS):
+                            least = min(least, np.uint32(when[k] - begin))
+                        since = float(least) * to_hours
+                        thing = entry_thing[i]
+                        share, state = unit(extra[z]), 0
+                        while state < _STATES - 1 and share < entry_worse[i, state]:
+                            # The same number decides on: given that it is below, it is evenly spread below.
+                            share /= entry_worse[i, state]
+                            state += 1
+                        if state < _STATES - 1:
+                            share = (share - entry_worse[i, state]) / (1.0 - entry_worse[i, state])
+                        sort = thing_i[thing, 0]
+                        # Most end here: repair is shorter than the median times exp(2 sigma), the moment later.
+                        if since < repair[h, sort, state, 2] or share > _TWO_SIGMA:
+                            hours, sigma = repair[h, sort, state, 0], repair[h, sort, state, 1]
+                            if sigma > 0.0:
+                                hours *= math.exp(sigma * quantile(share))
+                            byte = _ZERO
+                            for k in range(MOMENTS):
+                                if float(np.uint32(when[k] - begin)) * to_hours < hours:
+                                    byte |= _ONE << np.uint64(k)
+                            strike(thing, byte, b, n_nodes, position, node_up, link_up)
+                        i += 1
 
 
 @njit("uint64(int64, float64[::1], float64[::1], float64[::1], float64[::1])", cache=True, nogil=True)

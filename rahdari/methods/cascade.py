@@ -23,9 +23,10 @@ from rahdari.kernels.cascade import (
     places_out,
     power_words,
     silent_generators,
+    steady_words,
 )
 from rahdari.kernels.reach import LANES, reach_words
-from rahdari.methods.hazard_sampling import classed, compile_hazards, key_of
+from rahdari.methods.hazard_sampling import WINDOW_H, classed, compile_hazards, key_of
 from rahdari.methods.reach import CSR, Prepared, csr_of_links, prepare
 
 if TYPE_CHECKING:
@@ -383,7 +384,11 @@ class Pass:
         damage_words(
             run, moment_h, latent, c.hazard_i, c.hazard_f, c.level_first, c.level_f, c.level_block, c.entry,
             c.entry_keep, c.entry_worse, c.repair, made.thing_i, made.thing_of_rank, made.position, made.n_nodes,
-            made.pool_first, made.travel_h, c.guide, c.bound, key, c.window_h, self.node_up, self.link_up,
+            made.pool_first, made.travel_h, c.guide, c.bound, key, self.node_up, self.link_up,
+        )  # fmt: skip
+        steady_words(
+            run, moment_h, c.hazard_i, c.level_first, c.level_block, c.entry, c.entry_keep, c.entry_worse, c.repair,
+            made.thing_i, made.position, made.n_nodes, c.guide, c.bound, key, c.window_h, self.node_up, self.link_up,
         )  # fmt: skip
         if not self.dark.size:
             return
@@ -448,7 +453,7 @@ def hourly(
     hours = np.atleast_1d(np.asarray(hour_h, np.float64))
     if n_draws < 1 or not hours.size:
         raise InputError(Problem("there is no hour or no draw", "give one or more of both"))
-    window = max(float(hours.max()) + 1.0, 1.0)
+    window = max(float(hours.max()) + 1.0, WINDOW_H)
     made = ready(network, _bare_rates(hazards), window_h=window)
     latent = _latent_of(made.compiled, hazards, strength)
     n_bytes = -(-hours.size // MOMENTS)
@@ -517,7 +522,7 @@ def _totals(
     site = network.is_site[made.rows.order].astype(np.float64)
     for low in range(0, n_bytes, PASS_RUNS):
         high = min(low + PASS_RUNS, n_bytes)
-        own = np.ascontiguousarray(np.broadcast_to(latent, (high - low, latent.size)))
+        own = np.tile(latent, (high - low, 1))
         work.fail(run[low:high], np.ascontiguousarray(moment[low:high]), own, key)
         down[low:high] = _by_moment(~work.node_up.T, site)[: high - low]
         for s in range(n_services):

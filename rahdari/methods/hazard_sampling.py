@@ -81,10 +81,10 @@ class Hazard:
 
     Effects: ``damage`` (things fail until repaired), ``outage`` (things fail together for the length of the event, as
     with a vendor's fault), ``grid`` (zones lose supply), ``fuel`` (generators run for ``generator_cap_h`` at most) and
-    ``shedding`` (zones lose supply again and again).  ``is_steady``: always at work (one level; ``chance_frac`` is the
-    chance of a failure in a window for ``damage``).  It begins within ``within_h`` hours of the run; crews get in
-    ``access_h`` later.  ``repair_h`` and ``repair_sigma_ratio``, each a number or (classes, 4) by asset class and
-    state, are the median and the log-normal spread of the work.
+    ``shedding`` (zones lose supply again and again).  ``is_steady``: always at work (one level; with ``damage`` a
+    member fails ``rate_per_year`` times ``chance_frac`` times a year).  It begins within ``within_h`` hours of the run;
+    crews get in ``access_h`` later.  ``repair_h`` and ``repair_sigma_ratio``, each a number or (classes, 4) by asset
+    class and state, are the median and the log-normal spread of the work.
     """
 
     hazard_id: str
@@ -296,6 +296,10 @@ def _level_problems(hazard: Hazard, n_things: int, n_zones: int, window_h: float
         if not hazard.is_steady and not 0.0 < level.rate_per_year < most:
             cure = f"give a rate above 0 and below {most:g} a year, or shorten window_h"
             found.append(Problem(f"{where}: {level.rate_per_year:g} events a year", cure))
+        most_of = float(np.max(level.chance_frac)) if np.size(level.chance_frac) else 0.0
+        if _is_worn(hazard) and not 0.0 <= level.rate_per_year * most_of <= most:
+            cure = f"give at most {most:g}, or shorten window_h"
+            found.append(Problem(f"{where}: a thing fails {level.rate_per_year * most_of:g} times a year", cure))
         member = np.asarray(level.member)
         if member.size and (member.min() < 0 or member.max() >= n_members):
             found.append(Problem(f"{where}: strikes what is not there", f"number members from 0 to {n_members - 1}"))
@@ -372,7 +376,8 @@ def compile_hazards(
             limit = -math.inf if hazard.is_steady else -float(ndtri(often))
             level_f.append((limit, level.duration_h, level.duration_sigma_ratio, level.generator_cap_h))
             ratio = damage_ratio if hazard.effect == "damage" else None
-            first, part = _entries(level, ratio)
+            scale = level.rate_per_year * window_h / HOURS_PER_YEAR if _is_worn(hazard) else 1.0
+            first, part = _entries(level, ratio, scale)
             blocks.append(first + n_entries)
             parts.append(part)
             n_entries += part[0].size
@@ -388,12 +393,17 @@ def compile_hazards(
     )  # fmt: skip
 
 
-def _entries(level: Level, ratio: FloatArray | None) -> tuple[IntArray, tuple[NDArray[np.generic], ...]]:
+def _is_worn(hazard: Hazard) -> bool:
+    """Return whether things fail by themselves, at a rate each."""
+    return hazard.is_steady and hazard.effect == "damage"
+
+
+def _entries(level: Level, ratio: FloatArray | None, scale: float) -> tuple[IntArray, tuple[NDArray[np.generic], ...]]:
     """Return where classes begin, and members, shares kept, worse chances and values, by class and number."""
     member = np.asarray(level.member, np.int64)
     by_number = np.argsort(member)
     member = member[by_number]
-    chance = np.broadcast_to(np.asarray(level.chance_frac, np.float64), by_number.shape)
+    chance = scale * np.broadcast_to(np.asarray(level.chance_frac, np.float64), by_number.shape)
     value = np.broadcast_to(np.asarray(level.value, np.float64), by_number.shape)
     worse = np.zeros((member.size, STATES - 1)) if level.worse_frac is None else np.asarray(level.worse_frac)
     if by_number.size:

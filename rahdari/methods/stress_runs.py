@@ -8,7 +8,7 @@ a digit; intervals come from the spread of the blocks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -126,8 +126,21 @@ def block_runs_of(n_runs: int) -> int:
     return max(1, n_runs // N_BLOCKS // PASS_RUNS) * PASS_RUNS
 
 
+def writable(value: Any) -> Any:  # noqa: ANN401  # any record of arrays
+    """Return a record with read-only arrays copied: kernels take none, and some executors hand over such."""
+    if isinstance(value, np.ndarray):
+        return value if value.flags.writeable else value.copy()
+    if isinstance(value, tuple):
+        parts = [writable(part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{one.name: writable(getattr(value, one.name)) for one in fields(value)})
+    return value
+
+
 def run_block(job: _Job, number: int) -> dict[str, FloatArray]:
     """Return the sums of one block of runs: hours out by service and place, loss and weight by run."""
+    job = writable(job)
     made = job.made
     low, high = number * job.block_runs, min((number + 1) * job.block_runs, job.n_runs)
     n_services, n_runs = len(made.service_roots), high - low

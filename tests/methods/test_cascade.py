@@ -14,8 +14,6 @@ from rahdari.errors import InputError
 from rahdari.methods.cascade import (
     Crews,
     Pass,
-    Service,
-    StressNetwork,
     dependants,
     hourly,
     ready,
@@ -24,13 +22,8 @@ from rahdari.methods.cascade import (
 )
 from rahdari.methods.hazard_sampling import Hazard, Level, key_of
 from rahdari.methods.stress_events import NamedEvent, Report, circle_footprint, replay
-
-
-def star(n_sites: int, **options: object) -> StressNetwork:
-    """Return a root with sites around it, one place each, of 1, 2, 4 ... people."""
-    service = single_service([0], np.arange(-1, n_sites), n_sites)
-    people = 2.0 ** np.arange(n_sites)
-    return stress_network(n_sites + 1, [0] * n_sites, range(1, n_sites + 1), [service], people=people, **options)
+from rahdari.units import HOURS_PER_YEAR
+from tests.helpers.stress_networks import random_network, star
 
 
 def test_a_blackout_takes_sites_down_when_battery_and_generator_have_run_out() -> None:
@@ -95,22 +88,6 @@ def test_crews_take_jobs_by_the_people_who_wait_like_a_plain_schedule(
     done = scheduled(ready_h, [h + 0.25 for h in hours], by_rank, n_crews, 1.0)
     expected = sum(2.0**i * (t < end) for i, end in enumerate(done))
     assert np.allclose(series.people_out[0], expected)
-
-
-def random_network(seed: int) -> StressNetwork:
-    random = np.random.Generator(np.random.Philox(seed))
-    n, p = 300, 120
-    ends = np.concatenate([np.stack([np.arange(1, n), (np.arange(1, n) * random.random(n - 1)).astype(int)], 1),
-                           random.integers(0, n, (40, 2))])  # fmt: skip
-    first = np.concatenate([[0], np.cumsum(random.integers(0, 4, p))])
-    services = [
-        Service(name, np.array(roots), first, random.integers(0, n, first[-1]), random.integers(1, 3, p))
-        for name, roots in (("national", [0, 7]), ("world", [3]))
-    ]
-    return stress_network(
-        n, ends[:, 0], ends[:, 1], services, people=random.random(p) * 100.0, zone=random.integers(0, 9, n),
-        n_zones=9, battery_h=random.choice([1.0, 3.0], n), generator_h=random.choice([0.0, 6.0], n),
-    )  # fmt: skip
 
 
 def test_places_out_are_those_that_a_plain_search_finds_for_every_service() -> None:
@@ -204,3 +181,11 @@ def test_a_hazard_outside_the_country_is_refused_with_how_far_off_it_is() -> Non
     assert inside.intensity_value.tolist() == [3.0]
     with pytest.raises(InputError, match="km off"):
         circle_footprint(lon, lat, (0.0, 0.0), 50.0, peak_value=3.0, return_period_years=10.0)
+
+
+def test_everyday_faults_in_a_replay_are_as_many_as_their_rate_says() -> None:
+    network = star(60)
+    faults = Hazard("faults", "equipment", "damage", (Level(8.0, np.arange(1, 61)),), is_steady=True, repair_h=50.0)
+    series = hourly(network, [faults], np.arange(48), n_draws=400)
+    truth = 60 * 8.0 * 50.0 / HOURS_PER_YEAR
+    assert abs(series.n_sites_down.mean() - truth) < 0.1 * truth

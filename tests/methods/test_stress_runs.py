@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import pickle
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,21 +24,19 @@ from rahdari.methods.stress_runs import (
 from rahdari.methods.stress_worst import people_out, worst
 from rahdari.run.executors import map_function
 from rahdari.units import HOURS_PER_YEAR
-from tests.methods.test_cascade import random_network, star
+from tests.helpers.stress_networks import random_network, star
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-WINDOW_H = 720.0
+    from collections.abc import Callable, Iterable, Mapping
 
 
 def faults(member: np.ndarray, unavailability_frac: float, repair_h: float = 90.0) -> Hazard:
     """Return everyday faults in steady state: each thing is down for the given share of time."""
-    chance = unavailability_frac * WINDOW_H / repair_h
-    return Hazard("faults", "equipment", "damage", (Level(0.0, member, chance),), is_steady=True, repair_h=repair_h)
+    rate = unavailability_frac * HOURS_PER_YEAR / repair_h
+    return Hazard("faults", "equipment", "damage", (Level(rate, member),), is_steady=True, repair_h=repair_h)
 
 
-def chain(n: int, ends: list[tuple[int, int]], served: list[int], **options: object) -> StressNetwork:
+def chain(n: int, ends: list[tuple[int, int]], served: list[int], **options: Any) -> StressNetwork:  # noqa: ANN401  # as above
     place = np.full(n, -1)
     place[served] = np.arange(len(served))
     tail, head = np.array(ends).T
@@ -157,6 +156,20 @@ def test_chunks_workers_executors_and_the_order_of_hazards_change_no_digit() -> 
     with map_function("processes", 2) as mapped:
         assert same(once, run(network, hazards, 1_000, map_function=mapped, **options))
     assert not same(once, run(network, hazards, 1_000, seed=2, **options))
+
+
+def frozen_map(function: Callable[[object], object], chunks: Iterable[object]) -> list[object]:
+    """Run like an executor that hands arrays over read-only."""
+    buffers: list[pickle.PickleBuffer] = []
+    packed = pickle.dumps(function, protocol=5, buffer_callback=buffers.append)
+    again = pickle.loads(packed, buffers=[bytes(buffer) for buffer in buffers])  # noqa: S301 - our own
+    return [again(chunk) for chunk in chunks]
+
+
+def test_executors_that_hand_over_read_only_arrays_are_served() -> None:
+    network = random_network(2)
+    hazards = some_hazards(network)
+    assert same(run(network, hazards, 200, map_function=frozen_map), run(network, hazards, 200))
 
 
 class Folder:
