@@ -122,7 +122,7 @@ def radio_params(manifest: Mapping[str, Any]) -> RadioParams:
 def why_not(tables: Mapping[str, pl.DataFrame]) -> str:
     """Return why a plan's second opinion cannot be had here, with the cure; empty where it can."""
     if not is_installed():
-        return f"the library itmlogic is not installed; {INSTALL}"
+        return f"the library itmlogic is not installed; run {INSTALL}"
     missing = [name for name in NEEDED if name not in tables or not tables[name].height]
     if missing or "server_site_id" not in tables["coverage"].columns:
         return f"the plan lacks {', '.join(missing) or 'servers in its coverage'}"
