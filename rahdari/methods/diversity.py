@@ -49,6 +49,7 @@ from rahdari.methods.diversity_shared import (
     single_points,
 )
 from rahdari.methods.graph import compressed_rows
+from rahdari.methods.network import as_network
 from rahdari.model.certificate import Certificate
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rahdari.methods.network import Network
+    from rahdari.methods.network import AnyNetwork, Network
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -139,7 +140,7 @@ def _asked(
 
 
 def disjoint_routes(  # noqa: PLR0917 - the order of the arguments is published
-    network: Network,
+    network: AnyNetwork,
     a: str,
     b: str,
     disjoint: Disjoint = "link",
@@ -158,13 +159,15 @@ def disjoint_routes(  # noqa: PLR0917 - the order of the arguments is published
     the answer says why (:class:`Obstacle`) and, for two routes without a delay bound and unless ``is_explained``
     is off, the least they must share by ``measure`` and the cheapest new link that would cure it (among ``candidates``,
     else between any two nodes that have places).  ``time_limit_s`` bounds the hard searches; a certificate with a gap
-    is then given, or none.  Raises :class:`InputError` with every problem.
+    is then given, or none.  ``network`` may also be what ``read_network`` or ``read_sndlib`` returns; the cost of a
+    link is then that of a unit of capacity.  Raises :class:`InputError` with every problem.
 
     >>> from rahdari.methods.network import make_network
     >>> ring = make_network("abc", ["ab", "bc", "ca"], [("a", "b"), ("b", "c"), ("c", "a")], [1.0, 2.0, 4.0])
     >>> [route.link_id for route in disjoint_routes(ring, "a", "c").routes]
     [('ab', 'bc'), ('ca',)]
     """
+    network = as_network(network)
     question = _asked(
         network, a, b, disjoint=disjoint, k=k, max_rtt_ms=max_rtt_ms, objective=objective, time_limit_s=time_limit_s
     )
@@ -466,7 +469,7 @@ class PairsFrom:
         return routes_of(self.network, ways, a, self.network.link_cost)
 
 
-def disjoint_pairs_from(network: Network, a: str, disjoint: Disjoint = "link") -> PairsFrom:
+def disjoint_pairs_from(network: AnyNetwork, a: str, disjoint: Disjoint = "link") -> PairsFrom:
     """Return the cheapest link- or node-disjoint pair from ``a`` to every node, in one computation.
 
     Time grows as links times the logarithm of nodes, times a logarithm more where trees split evenly.
@@ -474,6 +477,7 @@ def disjoint_pairs_from(network: Network, a: str, disjoint: Disjoint = "link") -
     """
     if disjoint not in ("link", "node"):
         raise InputError(Problem(f"disjoint is {disjoint!r}", "give link or node; risk pairs are searched one by one"))
+    network = as_network(network)
     source, n = network.node(a), network.n_nodes
     tail, head = network.link_node.reshape(-1), network.link_node[:, ::-1].reshape(-1)
     link, cost = np.repeat(np.arange(network.n_links), 2), np.repeat(network.link_cost, 2)

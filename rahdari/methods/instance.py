@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,3 +38,16 @@ class Instance:
     demand_node: IntArray
     demand_value: FloatArray
     name: str
+
+
+class HoldsInstance(Protocol):
+    """What a network file gives: an instance, and names beside it."""
+
+    @property
+    def instance(self) -> Instance:
+        """Return nodes, links and demands."""
+
+
+def as_instance(given: Instance | HoldsInstance) -> Instance:
+    """Return an instance as it is, or the one that a network file gave."""
+    return given if isinstance(given, Instance) else given.instance

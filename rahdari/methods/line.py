@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -422,6 +422,12 @@ def line_gsnr_db(
     >>> round(float(signal_db.mean()), 2)
     17.21
     """
+    problems = []
+    if not 0.0 < noise_bandwidth_ghz < math.inf:
+        problems.append(Problem(f"noise_bandwidth_ghz is {noise_bandwidth_ghz}", "give GHz above zero, such as 12.5"))
+    if physics is not None and physics not in get_args(Physics):
+        problems.append(Problem(f"physics is {physics!r}", "give gn, isrs, or None for the one that fits the band"))
+    raise_if_any(problems)
     noise = line_noise(spans, channels, amplifier, physics=physics, equaliser_every=equaliser_every)
     return noise.gsnr_db(noise_bandwidth_ghz)
 

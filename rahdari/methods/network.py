@@ -15,6 +15,7 @@ import numpy as np
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.availability import repairable_availability_frac
 from rahdari.methods.graph import Rows, compressed_rows
+from rahdari.methods.instance import HoldsInstance, Instance
 from rahdari.units import FIBRE_DELAY_MS_PER_KM
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     import polars as pl
     from numpy.typing import ArrayLike, NDArray
-
-    from rahdari.methods.instance import Instance
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -105,6 +104,9 @@ class Network:
             near = ", ".join(self.node_id[max(0, place - 2) : place + 3])
             raise InputError(Problem(f"node {node_id!r} is unknown", f"name a node of the network, such as {near}"))
         return place
+
+
+AnyNetwork = Network | Instance | HoldsInstance
 
 
 def _names(table: Sequence[str], what: str) -> list[Problem]:
@@ -313,10 +315,29 @@ def network_of_links(
 
 
 def network_of_instance(instance: Instance, link_availability_frac: ArrayLike | None = None) -> Network:
-    """Return the network of a capacity-planning instance; cost is that of one unit of capacity."""
+    """Return the network of a capacity-planning instance; cost is that of one unit of capacity.
+
+    Where the instance knows the places of some nodes only, no node has one.
+    """
     ends = [(instance.node_id[a], instance.node_id[b]) for a, b in instance.link_node.tolist()]
+    lon, lat = instance.node_lon_deg, instance.node_lat_deg
+    if lon is None or lat is None or not (np.isfinite(lon) & np.isfinite(lat)).all():
+        lon = lat = None
     return make_network(
         instance.node_id, instance.link_id, ends, instance.link_length_km, link_cost=instance.link_unit_cost,
-        link_availability_frac=link_availability_frac,
-        node_lon_deg=instance.node_lon_deg, node_lat_deg=instance.node_lat_deg,
+        link_availability_frac=link_availability_frac, node_lon_deg=lon, node_lat_deg=lat,
     )  # fmt: skip
+
+
+def as_network(given: AnyNetwork) -> Network:
+    """Return a network as it is, else that of an instance or of what a network file gave.
+
+    Raises :class:`InputError` for anything else.
+    """
+    if isinstance(given, Network):
+        return given
+    inner = getattr(given, "instance", given)
+    if not isinstance(inner, Instance):
+        what = f"a {type(given).__name__} is no network"
+        raise InputError(Problem(what, "give what make_network, read_network or read_sndlib returns"))
+    return network_of_instance(inner)

@@ -23,7 +23,7 @@ from rahdari.kernels.reliability import ENTER, LEAVE, MAX_WIDTH, sweep
 from rahdari.kernels.sampling import SAMPLES, count_joined
 from rahdari.methods.diversity_core import on_some_way
 from rahdari.methods.graph import parts
-from rahdari.methods.network import part_of
+from rahdari.methods.network import as_network, part_of
 from rahdari.methods.reliability_reduce import Order, Part, order_of, reduced
 from rahdari.model.certificate import Certificate
 from rahdari.units import HOURS_PER_YEAR
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rahdari.methods.diversity_result import Route
-    from rahdari.methods.network import Network
+    from rahdari.methods.network import AnyNetwork, Network
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -78,6 +78,10 @@ class Availability:
     n_states: int = 0
     n_samples: int = 0
 
+    def __float__(self) -> float:
+        """Return the share of time."""
+        return self.availability_frac
+
     @property
     def outage_h_per_year(self) -> float:
         """Return the expected hours a year in which the nodes are not joined."""
@@ -91,7 +95,7 @@ class Availability:
 
 
 def two_terminal_availability(
-    network: Network,
+    network: AnyNetwork,
     a: str,
     b: str,
     method: Method = "exact",
@@ -102,18 +106,19 @@ def two_terminal_availability(
 ) -> Availability:
     """Return the share of time in which ``a`` and ``b`` are joined; both ends must work themselves.
 
-    Risk groups of the network fail independently of each other unless ``scenarios`` replace them.  Raises
-    :class:`InputError` for bad arguments, :class:`TargetError` where the exact answer would need too much memory.
+    Risk groups of the network fail independently of each other unless ``scenarios`` replace them.  ``network`` may also
+    be what ``read_network`` or ``read_sndlib`` returns.  Raises :class:`InputError` for bad arguments,
+    :class:`TargetError` where the exact answer would need too much memory.
 
     >>> from rahdari.methods.network import make_network
     >>> pair = make_network("ab", ["x", "y"], [("a", "b"), ("a", "b")], [1.0, 1.0], link_availability_frac=0.9)
     >>> round(two_terminal_availability(pair, "a", "b").availability_frac, 12)
     0.99
     """
-    return joint_availability(network, (a, b), method, scenarios=scenarios, n_samples=n_samples, seed=seed)
+    return joint_availability(as_network(network), (a, b), method, scenarios=scenarios, n_samples=n_samples, seed=seed)
 
 
-def routes_availability(network: Network, routes: Sequence[Route]) -> Availability:
+def routes_availability(network: AnyNetwork, routes: Sequence[Route]) -> Availability:
     """Return the share of time in which at least one of some routes between the same two nodes is up, exactly.
 
     Where routes cross at a node, traffic may change over there.  Common causes are the network's risk groups: this is
@@ -127,7 +132,7 @@ def routes_availability(network: Network, routes: Sequence[Route]) -> Availabili
         )
     used = {name for route in routes for name in route.link_id}
     a, b = ends.pop()
-    return two_terminal_availability(part_of(network, used), a, b)
+    return two_terminal_availability(part_of(as_network(network), used), a, b)
 
 
 def all_terminal_availability(

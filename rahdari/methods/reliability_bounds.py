@@ -8,14 +8,15 @@ import numpy as np
 
 from rahdari.kernels.disjoint import separating
 from rahdari.methods.diversity_shared import single_points
+from rahdari.methods.network import as_network
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rahdari.methods.network import Network
+    from rahdari.methods.network import AnyNetwork, Network
 
 
-def availability_ceiling_frac(network: Network, a: str, b: str) -> float:
+def availability_ceiling_frac(network: AnyNetwork, a: str, b: str) -> float:
     """Return a share of time that two different nodes, however routed, are not joined for longer than.
 
     Every way passes each link, node and risk group that separates the nodes when it fails alone, so all of these must
@@ -29,6 +30,7 @@ def availability_ceiling_frac(network: Network, a: str, b: str) -> float:
     >>> availability_ceiling_frac(net, "a", "c")
     0.9
     """
+    network = as_network(network)
     ends = network.node(a), network.node(b)
     points = single_points(network, ends, "node")
     if not points.way:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from rahdari.errors import InputError, Problem
+from rahdari.methods.instance import as_instance
 from rahdari.methods.survivable_blocks import as_core, cut_into_blocks
 from rahdari.methods.survivable_build import Assembly
 from rahdari.methods.survivable_model import Design, DesignViolation, Failure, MetricCut, Routing
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rahdari.methods.instance import Instance
+    from rahdari.methods.instance import HoldsInstance, Instance
     from rahdari.methods.survivable_scenarios import States
 
     FloatArray = NDArray[np.float64]
@@ -43,7 +44,7 @@ MODULAR_FIRST_FRAC = 0.5  # of the time: for the continuous design that a modula
 
 
 def design_survivable(
-    instance: Instance,
+    instance: Instance | HoldsInstance,
     failures: str | Sequence[Failure | Collection[str] | tuple[Collection[str], float]] = "links",
     protection: str = "restoration",
     gap: float = 1e-3,
@@ -64,6 +65,7 @@ def design_survivable(
     Raises InputError for unusable numbers, unknown ids, and targets that no capacity meets, with demand and failure.
     """
     _check_options(protection, gap, time_limit_s, unprotected)
+    instance = as_instance(instance)
     deadline = None if time_limit_s is None else time.monotonic() + time_limit_s
     checked_instance(instance)
     if protection == "1+1" and failures != "links":

@@ -121,7 +121,7 @@ class Design:
                     "name": failure.name,
                     "links": sorted(failure.links),
                     "nodes": sorted(failure.nodes),
-                    "share": failure.share if isinstance(failure.share, float) else dict(failure.share),
+                    "share": float(failure.share) if isinstance(failure.share, (int, float)) else dict(failure.share),
                 }
                 for failure in self.failures
             ],

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.errors import InputError, Problem
 from rahdari.model.params import Params
+from rahdari.store.atomic import write_text
+
+if TYPE_CHECKING:
+    from rahdari.methods.instance import Instance
+    from rahdari.methods.survivable import Design
 
 
 class DesignRequest(Params):
@@ -19,7 +25,7 @@ class DesignRequest(Params):
     gap: float = Field(1e-3, gt=0.0, le=1.0, description="Gap between cost and bound at which to stop")
     time_limit_s: float | None = Field(60.0, gt=0.0, description="Stop after this time with the gap reached")
     unprotected: Literal["error", "report"] = Field("error", description="What to do where a demand is cut off")
-    out: Path | None = Field(None, description="CSV file for the capacities")
+    out: Path | None = Field(None, description="CSV file for the capacities, or JSON for all of the proof")
 
 
 class DesignResponse(Params):
@@ -40,6 +46,25 @@ class DesignResponse(Params):
     certificates: list[dict[str, Any]] = Field(default_factory=list)
 
 
+def _proof(instance: Instance, found: Design) -> str:
+    """Return instance and design as JSON: all that a check of cost and bound needs, from this file alone."""
+    node, links, demands = instance.node_id, instance.link_node.tolist(), instance.demand_node.tolist()
+    taken = {
+        "nodes": list(node),
+        "links": [
+            [name, node[a], node[b], cost, installed]
+            for name, (a, b), cost, installed in zip(
+                instance.link_id, links, instance.link_unit_cost.tolist(), instance.link_installed.tolist(), strict=True
+            )
+        ],
+        "demands": [
+            [name, node[a], node[b], value]
+            for name, (a, b), value in zip(instance.demand_id, demands, instance.demand_value.tolist(), strict=True)
+        ],
+    }
+    return json.dumps({"instance": taken, "design": found.as_dict()}, indent=1, sort_keys=True) + "\n"
+
+
 def design(request: DesignRequest) -> DesignResponse:
     """Return the design of a network file; nothing is written unless the verifier agrees.
 
@@ -51,15 +76,18 @@ def design(request: DesignRequest) -> DesignResponse:
     instance = load_instance(request.file)
     if not instance.demand_id:
         raise InputError(Problem("the file states no demands", "give a file with demands", str(request.file)))
-    if request.out is not None and request.out.suffix.lower() != ".csv":
-        raise_if_any([Problem(f"'{request.out.name}' is no .csv", "name a CSV file", column="out")])
+    suffix = "" if request.out is None else request.out.suffix.lower()
+    if request.out is not None and suffix not in {".csv", ".json"}:
+        cure = "name a .csv file for the capacities, or a .json file for the whole proof"
+        raise InputError(Problem(f"'{request.out.name}' is neither .csv nor .json", cure, column="out"))
     found = design_survivable(
         instance, protection=request.protection, gap=request.gap, time_limit_s=request.time_limit_s,
         unprotected=request.unprotected,
     )  # fmt: skip
     verify_design(instance, found)
     if request.out is not None:
-        found.capacity.write_csv(request.out)
+        text = found.capacity.write_csv() if suffix == ".csv" else _proof(instance, found)
+        write_text(request.out, text)
     return DesignResponse(
         name=instance.name, n_nodes=len(instance.node_id), n_links=len(instance.link_id),
         n_demands=len(instance.demand_id), n_failures=len(found.failures), cost=found.cost,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -307,6 +307,26 @@ def _warnings(asked: _Asked) -> list[str]:
     return warnings
 
 
+def _without_bound(
+    asked: _Asked, ends: tuple[str, str], found: DisjointRoutes
+) -> tuple[DisjointRoutes, tuple[str, ...]]:
+    """Return the answer that explains why there are none, and what to say of it.
+
+    Without its delay bound the question has the explanation, or the routes that are fast enough for a laxer one.
+    """
+    request, network, most_ms = asked.request, asked.network, asked.request.max_rtt_ms
+    if most_ms is None or found.is_disjoint:
+        return found, ()
+    lax = disjoint_routes(network, *ends, request.disjoint, request.k, objective="delay", time_limit_s=SEARCH_S)
+    alone = disjoint_routes(network, *ends, "link", 1, objective="delay", is_explained=False).routes
+    if alone and alone[0].rtt_ms > most_ms:
+        note = f"Even one route alone takes {alone[0].rtt_ms:.1f} ms, more than the {most_ms:g} ms allowed."
+        return replace(lax, cure=None), (note,)
+    if lax.shared or lax.cure:
+        return lax, (f"What is shared, and the cure, leave the bound of {most_ms:g} ms out of account.",)
+    return lax, ()
+
+
 def find_routes(request: RouteRequest, clearance: Clearance = OWNER) -> RouteResponse:
     """Return ``k`` routes that share nothing of the kind asked, with proof, or why there are none and what to do.
 
@@ -316,10 +336,7 @@ def find_routes(request: RouteRequest, clearance: Clearance = OWNER) -> RouteRes
     asked, ends = _asked(request, PlanReader(request.plan, clearance))
     network, k = asked.network, request.k
     found = disjoint_routes(network, *ends, request.disjoint, k, request.max_rtt_ms, time_limit_s=SEARCH_S)
-    # Without its delay bound the question has the explanation, or the routes that are fast enough for a laxer one.
-    lax = found
-    if request.max_rtt_ms is not None and not found.is_disjoint:
-        lax = disjoint_routes(network, *ends, request.disjoint, k, objective="delay", time_limit_s=SEARCH_S)
+    lax, notes = _without_bound(asked, ends, found)
     shared = lax.shared
     shown = found.routes or (shared.routes if shared else ())
     name, is_listed = ("route", True) if found.routes else ("least shared", asked.is_named)
@@ -346,5 +363,5 @@ def find_routes(request: RouteRequest, clearance: Clearance = OWNER) -> RouteRes
         cure=_cure(lax, network, asked.points),
         cure_km=lax.cure.length_km if lax.cure else None,
         certificates=_certificates(found) if lax is found else _certificates(lax),
-        warnings=_warnings(asked),
+        warnings=[*_warnings(asked), *notes],
     )  # fmt: skip

@@ -306,7 +306,7 @@ def quote(
     is_free = all(route.n_free_wavelengths >= n_wavelengths for route in routes)
     warnings = [PRICE_NOTE, FLOOR_NOTE, AVAILABILITY_NOTE]
     if not is_free:
-        warnings.append(f"{n_wavelengths} wavelengths are asked for; fewer are free on some leg.")
+        warnings.append(f"Wavelengths asked for: {n_wavelengths}; fewer are free on some leg.")
     causes = [set(desk.net.causes_of(way)) for way in ways]
     return QuoteResponse(
         plan_digest=desk.digest,

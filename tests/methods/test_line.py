@@ -283,3 +283,10 @@ def test_what_is_no_line_is_refused_with_all_reasons(make: object, words: tuple[
     with pytest.raises(InputError) as caught:
         make()
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize("bandwidth_ghz", [0.0, -12.5, math.nan, math.inf])
+def test_a_bandwidth_that_holds_no_noise_is_refused_with_an_unknown_physics(bandwidth_ghz: float) -> None:
+    with pytest.raises(InputError) as caught:
+        line_gsnr_db([Span(80.0)], Channels.grid(4), Amplifier(), bandwidth_ghz, physics="ray")  # type: ignore[arg-type]
+    assert [problem.what.split(" is ")[0] for problem in caught.value.problems] == ["noise_bandwidth_ghz", "physics"]

@@ -320,6 +320,35 @@ def test_a_bound_beyond_its_cuts_is_caught() -> None:
         verify_design(RING, bad)
 
 
+def test_a_bound_of_pairs_beyond_their_price_is_caught() -> None:
+    design = design_survivable(RING, protection="1+1")
+    verify_design(RING, design)
+    with pytest.raises(DesignViolation, match="cheapest pairs prove"):
+        verify_design(RING, dataclasses.replace(design, lower_bound=design.lower_bound * 1.001))
+
+
+@pytest.mark.parametrize("protection", ["restoration", "1+1"])
+def test_a_modular_bound_beyond_its_proof_is_caught(protection: str) -> None:
+    design = design_survivable(RING, protection=protection, modular=True)
+    verify_design(RING, design)
+    with pytest.raises(DesignViolation, match="prove"):
+        verify_design(RING, dataclasses.replace(design, lower_bound=design.cost * 1.01))
+
+
+def test_a_demand_that_is_cut_off_in_silence_is_caught() -> None:
+    tree = network([(0, 1), (1, 2), (2, 0), (2, 3)], [1.0] * 4, [(0, 3, 2.0)])
+    design = design_survivable(tree, unprotected="report")
+    verify_design(tree, design)
+    with pytest.raises(DesignViolation) as caught:
+        verify_design(tree, dataclasses.replace(design, cut_off=()))
+    assert (caught.value.failure, caught.value.demand, caught.value.missing) == ("l3", "d0", 2.0)
+
+
+def test_a_share_of_one_may_be_written_as_a_whole_number() -> None:
+    design = design_survivable(RING, failures=[Failure("all of it", frozenset([RING.link_id[0]]), share=1)])
+    assert design.as_dict()["failures"][0]["share"] == 1.0
+
+
 def test_a_ring_must_carry_everything_both_ways_round() -> None:
     design = design_survivable(network([(0, 1), (1, 2), (2, 0)], [1.0, 1.0, 1.0], [(0, 1, 6.0)]), gap=1e-6)
     assert design.capacity["units"].to_list() == pytest.approx([6.0, 6.0, 6.0])

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from rahdari.errors import InputError
+from rahdari.errors import InputError, RahdariError
 from rahdari.faces.cli.main import app
 from rahdari.model.scenario import validated
 from rahdari.schema import base_schemas
@@ -21,6 +21,7 @@ from rahdari.service.routing import RouteRequest, find_routes
 from rahdari.store.parquet import write_table
 from rahdari.store.query import Clearance
 from rahdari.units import HOURS_PER_YEAR
+from tests.verifiers.survivable import bound_problems, design_problems
 
 if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
@@ -171,6 +172,20 @@ def test_the_command_prints_routes_or_one_json_object(small_plan: Plan) -> None:
     assert json.loads(as_json.output)["result"]["disjoint"] == "node"
 
 
+def test_a_bound_that_no_single_route_keeps_is_said_and_no_cure_is_offered(small_plan: Plan, tmp_path: Path) -> None:
+    start, end = _two_names(small_plan)
+    folder = _with_common_risk(small_plan, tmp_path)
+    request = RouteRequest(plan=folder, start=start, end=end, disjoint="risk")
+    free = find_routes(request)
+    assert free.cure
+    slow = find_routes(request.model_copy(update={"max_rtt_ms": 1e-3}))
+    assert (slow.cure, slow.cure_km) == ("", None)
+    assert any("one route alone takes" in warning for warning in slow.warnings)
+    lax = find_routes(request.model_copy(update={"max_rtt_ms": 1e3}))
+    assert lax.cure
+    assert any("bound of 1000 ms" in warning for warning in lax.warnings)
+
+
 def test_the_command_says_why_there_are_none_without_names(small_plan: Plan, tmp_path: Path) -> None:
     start, end = _two_names(small_plan)
     folder = _with_common_risk(small_plan, tmp_path)
@@ -199,8 +214,45 @@ def test_a_ring_needs_the_demand_on_every_link_to_survive(tmp_path: Path) -> Non
     assert (tmp_path / "capacity.csv").is_file()
 
 
+def test_a_written_design_proves_itself_from_its_files_alone(tmp_path: Path) -> None:
+    file, out = tmp_path / "ring.txt", tmp_path / "new folder" / "design.json"
+    file.write_text(RING, encoding="utf-8")
+    design(DesignRequest(file=file, out=out))
+    written = json.loads(out.read_text(encoding="utf-8"))
+    assert design_problems(written["instance"], written["design"]) == []
+    assert bound_problems(written["instance"], written["design"]) == []
+    written["design"]["capacity"][0]["units"] *= 0.9
+    assert design_problems(written["instance"], written["design"])
+
+
+def test_a_design_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    file, wall = tmp_path / "ring.txt", tmp_path / "wall"
+    file.write_text(RING, encoding="utf-8")
+    wall.write_text("a file, no folder", encoding="utf-8")
+    with pytest.raises(RahdariError, match=r"capacity\.csv"):
+        design(DesignRequest(file=file, out=wall / "capacity.csv"))
+    with pytest.raises(InputError, match=r"\.xlsx"):
+        design(DesignRequest(file=file, out=tmp_path / "capacity.xlsx"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ring.txt", "wall"]
+
+
 def test_a_network_without_demands_has_nothing_to_design(tmp_path: Path) -> None:
     file = tmp_path / "ring.txt"
     file.write_text(RING.split("DEMANDS", maxsplit=1)[0], encoding="utf-8")
     with pytest.raises(InputError):
         design(DesignRequest(file=file))
+
+
+def test_lines_that_pass_one_another_are_imported_where_that_is_asked_for(tmp_path: Path) -> None:
+    lines = [[[0.0, 0.0], [1.0, 1.0]], [[0.0, 1.0], [1.0, 0.0]]]
+    features = [
+        {"type": "Feature", "properties": {}, "geometry": {"type": "LineString", "coordinates": line}} for line in lines
+    ]
+    file = tmp_path / "crossing.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    call = ["backbone", "import", str(file)]
+    refused = CliRunner().invoke(app, call)
+    assert refused.exit_code == 2
+    assert "read with crossings kept" in refused.output
+    kept = CliRunner().invoke(app, [*call, "--crossings", "keep", "--json"])
+    assert json.loads(kept.output)["result"]["n_links"] == 2

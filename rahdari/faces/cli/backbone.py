@@ -114,6 +114,9 @@ def backbone_import(
     file: Annotated[Path, typer.Argument(help="SNDlib, GraphML, GeoJSON, GeoPackage or Open Fibre Data Standard.")],
     out: Annotated[Path | None, typer.Option(help="File to write; without it the file is only read.")] = None,
     snap_km: Annotated[float, typer.Option("--snap-km", help="Largest distance of a line's end from its node.")] = 0.1,
+    crossings: Annotated[
+        str, typer.Option(help="Lines that meet without a node: refuse, or keep as passing.")
+    ] = "refuse",
     as_json: Json = False,
 ) -> None:
     """Read a network file, name every faulty row, and write it in another format."""
@@ -124,7 +127,7 @@ def backbone_import(
         from rahdari.model.scenario import validated
         from rahdari.service.networks import NetworkImportRequest, import_network
 
-        request = {"file": file, "out": out, "snap_km": snap_km}
+        request = {"file": file, "out": out, "snap_km": snap_km, "crossings": crossings}
         return import_network(validated(NetworkImportRequest, request, "the command line"))
 
     answer("backbone import", call, output.print_model, as_json=as_json)
@@ -160,7 +163,7 @@ def backbone_design(
     unprotected: Annotated[
         str, typer.Option(help="error or report: what to do where a failure cuts a demand off.")
     ] = "error",
-    out: Annotated[Path | None, typer.Option(help="CSV file for the capacities.")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV file for the capacities, or JSON for all of the proof.")] = None,
     as_json: Json = False,
 ) -> None:
     """Find the cheapest capacities that survive every single link's failure, with their bound, re-checked."""

@@ -11,6 +11,8 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
+from rahdari import backbone
+from rahdari.errors import InputError
 from rahdari.sources.networks.files import load_instance, load_network, read_network
 from rahdari.sources.networks.writing import write_network
 from tests.sources.networks.samples import same
@@ -67,3 +69,18 @@ def test_west_african_fibre_names_its_one_empty_feature(shared_folder: Path) -> 
     path = shared_folder / "data" / "fibre_west_africa" / "combined_lines.geojson"
     (problem,) = read_network(path, crossings="keep").problems
     assert (problem.row, problem.what) == (564, "the feature has no geometry")
+
+
+def test_what_the_readers_return_can_be_asked_for_routes_availability_and_capacity(shared_folder: Path) -> None:
+    path = str(shared_folder / "validation" / "backbone" / "polska.txt")
+    instance, network = backbone.read_sndlib(path), backbone.read_network(path)
+    made = backbone.network_of_instance(instance)
+    pairs = [backbone.disjoint_routes(each, "Gdansk", "Krakow") for each in (made, instance, network)]
+    assert pairs[0].is_disjoint
+    assert pairs[0] == pairs[1] == pairs[2]
+    up = [float(backbone.two_terminal_availability(each, "Gdansk", "Krakow")) for each in (made, instance, network)]
+    assert up[0] == up[1] == up[2]
+    design = backbone.design_survivable(network, gap=1e-2)
+    backbone.verify_design(network, design)
+    with pytest.raises(InputError, match="is no network"):
+        backbone.disjoint_routes(path, "Gdansk", "Krakow")  # type: ignore[arg-type]  # the fault in question
