@@ -272,8 +272,5 @@ def _attenuated(state: dict[str, Any]) -> dict[str, Any]:
         (ANGLE_SLOPE * irregular_m * (smooth / seen - 1.0) - 2.0 * height) / smooth
         for smooth, seen, height in zip(smooth_m, seen_m, height_m, strict=True)
     ]
-    state |= {
-        "dist": length_m, "dh": irregular_m, "he": height_m, "dl": seen_m, "the": angle, "mdp": -1,
-        "mdvar": state["mdvarx"],
-    }  # fmt: skip
-    return dict(lrprop(0, state))
+    found = {"dist": length_m, "dh": irregular_m, "he": height_m, "dl": seen_m, "the": angle}
+    return dict(lrprop(0, state | found | {"mdp": -1, "mdvar": state["mdvarx"]}))
