@@ -32,6 +32,7 @@ MOST_ROUNDS = 200  # of cutting planes; some dozens are usual
 ENOUGH = 1e-7  # relative distance of the planes' least from the best bound at which they stop
 MOST_ROWS = 5  # named of one fault
 NONE = -1
+MOST_STEPS = 40  # a year in which what is left is spent
 CORE_SITES = 30  # chosen anew exactly at the end
 CORE_NODES = 300  # of that search: a count, as seconds would make the answer depend on the machine
 
@@ -128,7 +129,7 @@ def _case(table: pl.DataFrame, budget: FloatArray, *, is_carried: bool) -> tuple
     years = budget.size
     chain = np.tril(np.ones((years, years))) if is_carried else np.eye(years)
     # An empty place must lose at every price, also at none.
-    cost = np.where(np.isfinite(cost), cost, np.nanmax(np.where(np.isfinite(cost), cost, 0.0)) * 1e6 + 1.0)
+    cost = np.where(np.isfinite(cost), cost, np.max(cost, initial=0.0, where=np.isfinite(cost)) * 1e6 + 1.0)
     weight = np.arange(years, 0, -1).astype(np.float64)
     return _Case(gain, cost, weight, budget, chain), groups["site_id"].to_list(), groups["option_id"].to_list()
 
@@ -180,7 +181,7 @@ def _within_budget(case: _Case, price: FloatArray) -> tuple[IntArray, IntArray]:
 def _filled(case: _Case, option: IntArray, year: IntArray) -> None:
     """Spend what is left: again and again the step that gains most, a new site, option or year, and can be paid."""
     rows = np.arange(option.size)
-    for _ in range(case.weight.size * 40):
+    for _ in range(case.weight.size * MOST_STEPS if option.size else 0):
         left = case.left(option, year)
         has = option >= 0
         own_gain = np.where(has, case.gain[rows, option] * case.weight[year], 0.0)
@@ -203,6 +204,8 @@ def _core_solved(case: _Case, price: FloatArray, option: IntArray, year: IntArra
 
     Their second choice is worth almost as much as the first, or they were left out for want of money.
     """
+    if not option.size:
+        return
     worth, _, _ = case.best(price)
     n, width = case.gain.shape
     years = case.weight.size

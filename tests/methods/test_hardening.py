@@ -129,6 +129,7 @@ def test_enough_money_buys_the_best_for_everyone_at_once() -> None:
 
 def test_no_money_builds_nothing_and_free_options_are_taken() -> None:
     assert hardening_programme(options(5, 2, 1), [0.0]).table.height == 0
+    assert hardening_programme(options(5, 2, 1).clear(), [1e6]).table.height == 0
     free = options(5, 2, 1).with_columns(cost_usd=0.0)
     assert hardening_programme(free, [0.0]).table.height == 5
 

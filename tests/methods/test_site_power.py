@@ -380,6 +380,13 @@ def test_a_feeder_without_outages_is_up_and_a_site_without_a_feeder_is_off_grid(
     assert result["unserved_h"].to_list() == pytest.approx([4.0, 0.0, 48.0])
 
 
+@pytest.mark.parametrize("detail", ["basic", "full"])
+def test_no_outages_and_no_sites_are_answered_too(detail: Detail) -> None:
+    sites, weather, outages = one(48, [(3.0, 4.0)])
+    assert simulate(sites, weather, outages.clear(), Controller(), detail=detail)["unserved_h"].to_list() == [0.0]
+    assert simulate(sites.clear(), weather, outages.clear(), Controller(), detail=detail).height == 0
+
+
 def test_all_faults_of_all_tables_are_told_at_once() -> None:
     sites, weather, outages = one(48, [(3.0, 4.0), (60.0, 2.0), (5.0, 9000.0)], battery_kwh=[0.0])
     sites = pl.concat([sites, sites.with_columns(site_id=pl.lit("b"), load_kw=-1.0, weather_cell_id=pl.lit("?"))])
