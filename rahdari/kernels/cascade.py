@@ -47,7 +47,7 @@ _PURPOSE = np.uint64(56)
 _BITS = np.uint64(32)
 _RUN = np.uint64(24)  # a stream may use 2**24 counters
 _ZERO, _ONE, _EIGHT, _BYTE = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(255)
-_TWO_32, _ALL_32 = 4294967296.0, 4294967295
+_TWO_32, _ALL_32, _HALF, _LOW_32 = 4294967296.0, 4294967295, 0.5, np.uint64(0xFFFFFFFF)
 _TWO_SIGMA = 0.5 * (1.0 + math.erf(math.sqrt(2.0)))  # share of normal numbers below two
 _SECOND = np.uint64(1 << 62)  # the second counter of a thing or an event
 
@@ -271,6 +271,9 @@ def steady_words(  # noqa: C901, PLR0912 - one kernel
     extra = np.empty(2 * BUFFER, np.uint64)
     when = np.empty(MOMENTS, np.uint32)
     to_hours = window / _TWO_32
+    longest = np.empty(hazard_i.shape[0])
+    for h in range(hazard_i.shape[0]):
+        longest[h] = repair[h, :, :, 2].max()
     for b in range(run.size):
         low = np.uint64(run[b])
         for k in range(MOMENTS):
@@ -301,18 +304,15 @@ def steady_words(  # noqa: C901, PLR0912 - one kernel
                         least = np.uint32(_ALL_32)
                         for k in range(MOMENTS):
                             least = min(least, np.uint32(when[k] - begin))
-                        since = float(least) * to_hours
-                        thing = entry_thing[i]
-                        share, state = unit(extra[z]), 0
-                        while state < _STATES - 1 and share < entry_worse[i, state]:
-                            # The same number decides on: given that it is below, it is evenly spread below.
-                            share /= entry_worse[i, state]
-                            state += 1
-                        if state < _STATES - 1:
-                            share = (share - entry_worse[i, state]) / (1.0 - entry_worse[i, state])
-                        sort = thing_i[thing, 0]
-                        # Most end here: repair is shorter than the median times exp(2 sigma), the moment later.
-                        if since < repair[h, sort, state, 2] or share > _TWO_SIGMA:
+                        share = (float(extra[BUFFER + z] & _LOW_32) + _HALF) / _TWO_32
+                        # Most end here: repair is shorter than any median times exp(2 sigma), the moment later.
+                        if float(least) * to_hours < longest[h] or share > _TWO_SIGMA:
+                            thing, u, state = entry_thing[i], unit(extra[z]), 0
+                            while state < _STATES - 1 and u < entry_worse[i, state]:
+                                # The same number decides on: given that it is below, it is evenly spread below.
+                                u /= entry_worse[i, state]
+                                state += 1
+                            sort = thing_i[thing, 0]
                             hours, sigma = repair[h, sort, state, 0], repair[h, sort, state, 1]
                             if sigma > 0.0:
                                 hours *= math.exp(sigma * quantile(share))
