@@ -55,6 +55,8 @@ def read_network(
         return NetworkRead(None, None, tuple(findings.problems), tuple(findings.warnings))
     check_draft(draft, findings)
     network = None if findings.problems else network_of(draft)
+    if network is not None and " and " in network.cost_basis:
+        findings.warnings.append(f"unit costs are made from {network.cost_basis}, link by link: they may not compare")
     return NetworkRead(draft.format, network, tuple(findings.problems), tuple(findings.warnings))
 
 

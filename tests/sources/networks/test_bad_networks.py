@@ -327,3 +327,15 @@ def test_a_damaged_geopackage_is_a_fault(tmp_path: Path) -> None:
 
 def load_network_of(folder: Path, text: str) -> Any:  # noqa: ANN401  # a network
     return read(folder, text).network
+
+
+def test_unit_costs_of_two_makes_are_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "two_makes.txt"
+    path.write_text(
+        "?SNDlib native format; type: network; version: 1.0\nNODES (\n A ( 0 0 )\n B ( 1 0 )\n C ( 0 1 )\n)\n"
+        "LINKS (\n AB ( A B ) 0 0 0 0 ( 10 50 )\n BC ( B C ) 0 0 0 0 ( )\n)\n",
+        encoding="utf-8",
+    )
+    read = read_network(path)
+    assert not read.problems
+    assert any("first module and length" in warning for warning in read.warnings)
