@@ -1,17 +1,21 @@
-"""Published failures against what the simple model would have said."""
+"""Published failures against what the model would have said."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from rahdari.engines.stress.events import first_prediction
 from rahdari.methods.geo import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rahdari.engines.stress.events import Played
     from rahdari.engines.stress.params import StressParams
     from rahdari.methods.routing import FloatArray
     from rahdari.model import Tables
@@ -130,12 +134,34 @@ def flood(event: dict[str, object], tables: Tables, _params: StressParams) -> Pr
 MODELS = {"grid_failure": grid_failure, "cable_cut": cable_cut, "flood": flood}
 
 
-def replay_rows(tables: Tables, params: StressParams) -> list[dict[str, object]]:
+def by_the_hour(
+    event: Mapping[str, Any], tables: Tables, played: Mapping[str, tuple[dict[str, Any], Played]]
+) -> Prediction | None:
+    """Return what the simulation by the hour says at the first report of an event, or None where it was not played."""
+    for named, own in played.values():
+        if named["event_id"] != event["event_id"]:
+            continue
+        value = first_prediction(named, own, tables["event_reports"], str(event["lost_unit"] or ""))
+        if value is None:
+            return None
+        ids = [name.strip() for name in named["hazard_ids"].split(";")]
+        used = tables["hazards"].filter(pl.col("hazard_id").is_in(ids) & (pl.col("kind") != "grid_failure"))
+        is_independent = event["source_id"] not in used["source_id"].to_list()
+        note = f"simulated by the hour, see replay_hours; {named['inputs_note']}"
+        return Prediction(value, note, is_independent)
+    return None
+
+
+def replay_rows(
+    tables: Tables, params: StressParams, played: Mapping[str, tuple[dict[str, Any], Played]]
+) -> list[dict[str, object]]:
     """Return one row of ``event_replay`` for every event, compared or with the reason why not."""
     rows = []
     for event in tables["events"].sort("event_id").iter_rows(named=True):
         model = MODELS.get(event["kind"])
-        made = model(event, tables, params) if model else Prediction(None, "the simple model has no such failure")
+        made = by_the_hour(event, tables, played) or (
+            model(event, tables, params) if model else Prediction(None, "the model has no such failure")
+        )
         published = event["lost_value"]
         if made.value is None:
             status = "not_modelled"

@@ -11,12 +11,14 @@ import pytest
 import rahdari.engines.stress.engine as stress_engine
 from rahdari.engines.backbone.engine import backbone
 from rahdari.engines.backbone.params import BackboneParams
-from rahdari.engines.stress.engine import hazard_availability_frac, stress
+from rahdari.engines.stress.engine import stress
 from rahdari.engines.stress.params import StressParams
-from rahdari.model import Context, Tables
+from rahdari.engines.stress.parts import hazard_availability_frac
+from rahdari.errors import InputError
+from rahdari.model import Context, EngineResult, Tables
 from rahdari.schema.checks import empty_table
 from tests.fixtures import engine_outputs, small_country
-from tests.helpers.engine_checks import check_engine, gateways
+from tests.helpers.engine_checks import check_engine, gateways, rows
 
 FOLDER = Path(stress_engine.__file__).parent
 
@@ -26,7 +28,9 @@ def plan() -> dict[str, pl.DataFrame]:
     from rahdari.run.registry import registry
 
     schemas = registry().schemas
-    needed = {name: empty_table(schemas[name]) for name in registry().engines["backbone"].reads if name in schemas}
+    engines = registry().engines
+    reads = (*engines["backbone"].reads, *engines["stress"].reads)
+    needed = {name: empty_table(schemas[name]) for name in reads if name in schemas}
     country = {**needed, **small_country(), **gateways()}
     routes = backbone(Tables(country), BackboneParams(), Context()).tables["routes"]
     technology = pl.Series(np.where(np.arange(country["places"].height) % 5 == 0, "none", "mobile_4g"))
@@ -34,8 +38,35 @@ def plan() -> dict[str, pl.DataFrame]:
         "place_id", pl.lit(2025).cast(pl.Int64).alias("year"), technology.alias("technology"),
         pl.lit(0.99).alias("availability_frac"),
     )  # fmt: skip
-    power = engine_outputs(country)["place_power"]
-    return {**country, "routes": routes, "access": access, "place_power": power}
+    energy = country["sites"].select(
+        "site_id", pl.lit(6.0).alias("feeder_h_per_day"),
+        (pl.col("battery_h") + 8.0 * pl.col("has_generator")).alias("autonomy_h"),
+    )  # fmt: skip
+    demand = country["places"].select(
+        "place_id", pl.lit(2025).cast(pl.Int64).alias("year"), pl.lit(5.0).alias("busy_hour_mbps")
+    )
+    named = rows(
+        "named_events",
+        ["named_event_id", "name", "event_id", "hazard_ids", "strikes", "n_hours", "duration_h", "inputs_note"],
+        [
+            ("dark", "Grid failure", "ev-grid", "hz-grid", "all", 24, 14.0, "the length comes from the report"),
+            ("wet", "Flood", "ev-flood", "hz-flood", "all", 96, None, "the place comes from the report"),
+        ],
+    )
+    reports = rows(
+        "event_reports",
+        ["report_id", "named_event_id", "hour_h", "what", "value"],
+        [("r1", "dark", 11.0, "sites_down_frac", 0.45), ("r2", "wet", 0.0, "n_sites_down", 3.0)],
+    )
+    return {
+        **country, "routes": routes, "access": access, "place_power": engine_outputs(country)["place_power"],
+        "site_energy": energy, "place_demand": demand, "named_events": named, "event_reports": reports,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def result(plan: dict[str, pl.DataFrame]) -> EngineResult:
+    return stress(Tables(plan), StressParams(), Context())
 
 
 def test_result_keeps_schema_formulas_and_row_order(plan: dict[str, pl.DataFrame]) -> None:
@@ -46,31 +77,33 @@ def test_result_keeps_schema_formulas_and_row_order(plan: dict[str, pl.DataFrame
 
 
 def test_the_grid_failure_darkens_grid_sites_without_generator(plan: dict[str, pl.DataFrame]) -> None:
-    replay = stress(Tables(plan), StressParams(), Context()).tables["event_replay"]
+    # No zone has supply again before the end, and every generator starts: then the share is exact.
+    params = StressParams(grid_first_back_frac=1.0, start_fail_frac=0.0)
+    replay = stress(Tables(plan), params, Context()).tables["event_replay"]
     row = replay.row(by_predicate=pl.col("event_id") == "ev-grid", named=True)
     sites = plan["sites"]
+    assert sites["battery_h"].to_numpy().max() < 11.0
     dark = sites.filter(pl.col("is_on_grid") & ~pl.col("has_generator")).height
     assert row["predicted_value"] == pytest.approx(100.0 * dark / sites.height)
     assert row["error_frac"] == pytest.approx(abs(row["predicted_value"] - 45.0) / 45.0)
 
 
-def test_a_cut_takes_the_share_in_use_of_the_named_cable(plan: dict[str, pl.DataFrame]) -> None:
-    replay = stress(Tables(plan), StressParams(), Context()).tables["event_replay"]
+def test_a_cut_takes_the_share_in_use_of_the_named_cable(result: EngineResult) -> None:
+    replay = result.tables["event_replay"]
     row = replay.row(by_predicate=pl.col("event_id") == "ev-cable", named=True)
     assert row["predicted_value"] == pytest.approx(2.0 * 1000.0 * 0.6)
 
 
-def test_events_without_model_or_loss_are_listed_with_the_reason(plan: dict[str, pl.DataFrame]) -> None:
-    replay = stress(Tables(plan), StressParams(), Context()).tables["event_replay"]
+def test_events_without_model_or_loss_are_listed_with_the_reason(result: EngineResult) -> None:
+    replay = result.tables["event_replay"]
     row = replay.row(by_predicate=pl.col("event_id") == "ev-cut", named=True)
     assert row["status"] == "not_modelled"
     assert row["predicted_value"] is None
     assert row["note"]
 
 
-def test_a_replay_against_its_own_source_is_marked_and_kept_out_of_the_median(plan: dict[str, pl.DataFrame]) -> None:
+def test_a_replay_against_its_own_source_is_marked_and_kept_out_of_the_median(result: EngineResult) -> None:
     # Events and hazards of the test country share one source.
-    result = stress(Tables(plan), StressParams(), Context())
     row = result.tables["event_replay"].row(by_predicate=pl.col("event_id") == "ev-flood", named=True)
     count = next(item for item in result.indicators if item.indicator_id == "replay_events_count")
     assert row["status"] == "replayed"
@@ -84,14 +117,81 @@ def test_a_hazard_acts_within_its_radius_only() -> None:
     assert frac.tolist() == pytest.approx([1.0 - 0.2 * 240.0 * 0.3 / 8766.0, 1.0])
 
 
-def test_more_cuts_or_slower_repair_never_shorten_outages(plan: dict[str, pl.DataFrame]) -> None:
-    usual = stress(Tables(plan), StressParams(), Context()).tables["availability"]
-    worse = stress(Tables(plan), StressParams(repair_h=48.0), Context()).tables["availability"]
-    assert np.all(worse["outage_h_per_year"].to_numpy() >= usual["outage_h_per_year"].to_numpy())
+def test_more_cuts_or_slower_repair_never_shorten_outages(plan: dict[str, pl.DataFrame], result: EngineResult) -> None:
+    usual = result.tables["availability"]
+    worse = stress(Tables(plan), StressParams(repair_h=48.0, cuts_per_1000_km_per_year=20.0), Context())
+    hours = [frame["outage_h_per_year"].to_numpy().mean() for frame in (usual, worse.tables["availability"])]
+    assert hours[1] > hours[0]
 
 
-def test_people_without_technology_do_not_count_as_failing(plan: dict[str, pl.DataFrame]) -> None:
-    result = stress(Tables(plan), StressParams(), Context())
+def test_sites_without_battery_are_down_as_often_as_their_feeder(plan: dict[str, pl.DataFrame]) -> None:
+    bare = plan["sites"].with_columns(has_generator=pl.lit(value=False), battery_h=pl.lit(0.0), is_on_grid=pl.lit(True))
+    calm = {**plan, "sites": bare, "hazards": plan["hazards"].clear(), "named_events": plan["named_events"].clear()}
+    params = StressParams(cuts_per_1000_km_per_year=0.1, fuel_shortage_per_year=0.0, vendor_fault_per_year=0.0)
+    frame = stress(Tables(calm), params, Context()).tables["availability"]
+    # Feeders are off 6 of 24 hours; chains through other zones only add to that.
+    assert 0.2 < frame["simulated_frac"].to_numpy().mean() < 0.76
+    assert (frame["simulated_low_frac"] < 0.76).all()
+
+
+def test_intervals_hold_the_availability_of_every_place_and_service(result: EngineResult) -> None:
+    frame = result.tables["service_availability"]
+    assert set(frame["service_id"].to_list()) == {"internet", "national"}
+    assert (frame["low_frac"] <= frame["availability_frac"] + 1e-12).all()
+    assert (frame["high_frac"] >= frame["availability_frac"] - 1e-12).all()
+
+
+def test_a_seed_repeats_its_draws_and_another_makes_its_own(
+    plan: dict[str, pl.DataFrame], result: EngineResult
+) -> None:
+    again = stress(Tables(plan), StressParams(), Context())
+    other = stress(Tables(plan), StressParams(), Context(seed=2))
+    assert again.tables["availability"].equals(result.tables["availability"])
+    assert not other.tables["availability"].equals(result.tables["availability"])
+
+
+def test_named_events_are_played_by_the_hour_with_their_reports(result: EngineResult) -> None:
+    hours = result.tables["replay_hours"]
+    dark = hours.filter(pl.col("named_event_id") == "dark").sort("hour_h")
+    assert dark["hour_h"].to_list() == list(range(24))
+    # Batteries last first; after the last zone is back nothing is down.
+    assert dark["down_sites"][0] <= dark["down_sites"].to_numpy().max()
+    assert dark["down_sites"][23] == 0.0
+    said = hours.filter(pl.col("reported_value").is_not_null()).sort("named_event_id")
+    assert said.select("named_event_id", "hour_h").rows() == [("dark", 11), ("wet", 0)]
+    assert (hours["down_low_sites"] <= hours["down_sites"]).all()
+    assert (hours["down_high_sites"] >= hours["down_sites"]).all()
+
+
+def test_what_hardening_buys_is_stated_by_class_and_names_no_asset(
+    plan: dict[str, pl.DataFrame], result: EngineResult
+) -> None:
+    worth = result.tables["hardening_value"]
+    names = set(plan["sites"]["site_id"].to_list()) | set(plan["links"]["link_id"].to_list())
+    cells = {str(cell) for row in worth.iter_rows() for cell in row}
+    assert worth.height > 0
+    assert not names & cells
+    battery = worth.filter(pl.col("hardening_id") == "battery, towers without generator")
+    assert battery["saved_h_per_year"][0] > 0.0
+
+
+def test_an_event_that_names_an_unknown_hazard_says_so(plan: dict[str, pl.DataFrame]) -> None:
+    wrong = plan["named_events"].with_columns(hazard_ids=pl.lit("hz-none"))
+    with pytest.raises(InputError, match="hz-none"):
+        stress(Tables({**plan, "named_events": wrong}), StressParams(), Context())
+
+
+def test_a_country_without_towers_is_told_by_its_parts(plan: dict[str, pl.DataFrame]) -> None:
+    none = {**plan, "sites": plan["sites"].clear(), "site_energy": plan["site_energy"].clear()}
+    frames = stress(Tables(none), StressParams(), Context()).tables
+    assert frames["availability"].height == plan["places"].height
+    assert frames["replay_hours"].height == 0
+    assert frames["availability"]["availability_frac"].to_list() == pytest.approx(
+        frames["availability"]["independent_frac"].to_list()
+    )
+
+
+def test_people_without_technology_do_not_count_as_failing(result: EngineResult) -> None:
     mean = next(item for item in result.indicators if item.indicator_id == "mean_outage_h_per_year")
     served = result.tables["availability"].filter("is_served")["outage_h_per_year"].to_numpy()
     assert served.min() <= mean.value <= served.max()
