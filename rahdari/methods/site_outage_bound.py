@@ -41,7 +41,7 @@ def outage_sums(
     group = (np.cumsum(starts) - 1)[is_off]
     n = int(starts.sum())
     parts = (load_kwh * off, np.asarray(sun_kwh_per_kwp, np.float64), off)
-    load, sun, hours = (np.bincount(group, values[is_off], n) for values in parts)
+    load, sun, hours = (np.asarray(np.bincount(group, values[is_off], n), np.float64) for values in parts)
     return load, sun, hours
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HOURS_PER_DAY = 24.0
 SHORT_OUTAGE_H, LONG_OUTAGE_H = 1.0, 4.0  # mean lengths behind the low and high of dark hours
-SAMPLE_EVERY = 8  # of the distinct sites that the range is computed on
+SAMPLE_EVERY = 24  # of the distinct sites that the range is computed on
 STEPS = 4  # of progress
 TABLES_FOLDER = Path(__file__).parent / "tables"
 NOTES = (

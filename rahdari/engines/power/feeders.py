@@ -58,7 +58,7 @@ def site_feeders(sites: pl.DataFrame, places: pl.DataFrame, params: PowerParams,
     """
     each = params.sites_per_feeder_count if ctx.detail == "full" else params.quick_sites_per_feeder_count
     on_grid = sites.filter("is_on_grid").select("site_id", "place_id").join(places, on="place_id", how="left")
-    frames = []
+    frames: list[pl.DataFrame] = []
     for (company,), group in on_grid.sort("company_id", "district_id", "place_id", "site_id").group_by(
         "company_id", maintain_order=True
     ):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from rahdari.kernels.site_power import GRID_PARTS
 from rahdari.methods.finance import capital_recovery_factor
 from rahdari.methods.site_outage_bound import outage_bound_usd
-from rahdari.methods.site_power_input import BATTERY_KINDS, GRID_PARTS, load_courses
+from rahdari.methods.site_power_input import BATTERY_KINDS, load_courses
 from rahdari.methods.site_sizing import (
     CHANGED,
     IDLE_L_PER_KWH,
@@ -190,8 +191,9 @@ def site_classes(table: pl.DataFrame, outages: FeederHours, params: PowerParams,
 def certificate(classes: pl.DataFrame) -> Certificate:
     """Return the proof of all designs together, each class by its sites."""
     n = classes["n_sites"].cast(pl.Float64())
+    cost, bound = (float((n * classes[f"{name}_usd_per_year"]).sum()) for name in ("cost", "bound"))
     return Certificate(
-        "site designs", *(float((n * classes[f"{name}_usd_per_year"]).sum()) for name in ("cost", "bound")),
-        "usd_per_year", "grid of designs with the real controller; linear programme with perfect foresight below",
+        "site designs", cost, bound, "usd_per_year",
+        "grid of designs with the real controller; linear programme with perfect foresight below",
         "every class by its number of sites; the gap holds what foresight and free charging are worth",
     )  # fmt: skip

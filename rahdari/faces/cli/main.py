@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
+from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.terrain import dem
 from rahdari.faces.cli.transit import transit_app
@@ -239,6 +240,7 @@ def schema(
 app.command()(route)
 app.command()(cover)
 app.command()(link)
+app.command()(power)
 app.command()(hub)
 
 
