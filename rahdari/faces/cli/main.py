@@ -15,6 +15,7 @@ import typer
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
+from rahdari.faces.cli.stress import stress
 from rahdari.faces.cli.terrain import dem
 from rahdari.faces.cli.transit import transit_app
 
@@ -242,6 +243,7 @@ app.command()(cover)
 app.command()(link)
 app.command()(power)
 app.command()(hub)
+app.command()(stress)
 
 
 @country_app.command("build")
