@@ -146,7 +146,8 @@ def coupled_loads(
         low = np.maximum(low + damping * (asked(low) - low), low)
         high = np.minimum(high + damping * (asked(high) - high), high)
         n_rounds += 1
-    load = 0.5 * (low + high)
+    low, high = np.minimum(low, high), np.maximum(low, high)  # rounding may cross them by the last digit
+    load = np.clip(0.5 * (low + high), low, high)
     sinr = 1.0 / (noise + coupling @ load)
     capacity = capacity_mbps(sinr, card)
     return CoupledLoads(load, low, high, 10.0 * np.log10(sinr), capacity, np.minimum(demand, capacity), n_rounds)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-MOST_ROUNDS = 2000  # of routing and pricing; far beyond what any known case took
+MOST_ROUNDS = 20_000  # of routing and pricing; far beyond what any known case took
+CAUTIOUS_FROM = 600  # rounds after which prices step more carefully: some ties swing to and fro under long steps
+CAUTIOUS_STEP = 1.0  # of prices, the plain method of multipliers
 N_STEPS = 4  # of balancing flows and settling prices after each search for shorter paths
 STEP = 1.6  # of prices, below the golden ratio (Fortin and Glowinski 1983)
 EVEN_FIRST = 1e-3  # share of evenly spread prices in the metrics of small cores at first ...
@@ -73,7 +75,7 @@ class Search:
         self.router = Router(core, self._first_rows())
         self.master = Master(core.cost, core.installed)
         self.is_small = core.failed.size <= MASTER_UP_TO
-        self.even = EVEN_FIRST
+        self.even, self.step = EVEN_FIRST, STEP
         self.bound, self.proof = 0.0, list[tuple[Cut, float]]()
         self.cost, self.best = np.inf, list[Flow]()
         self.capacity, self.cover = self.router.need(), np.zeros(0, dtype=np.int64)
@@ -159,12 +161,13 @@ class Search:
             self.master.forget(PATIENCE)
 
     def _settle(self) -> None:
-        self.router.settle(STEP)
+        self.router.settle(self.step)
         self.mean = MEMORY * self.mean + (1.0 - MEMORY) * self.router.price
 
     def run(self) -> None:
         """Iterate until the gap or the time is reached."""
         for round_ in range(MOST_ROUNDS):
+            self.step = STEP if round_ < CAUTIOUS_FROM else CAUTIOUS_STEP
             is_checked = round_ % CHECK_EVERY == 0
             if is_checked:
                 self._check()
