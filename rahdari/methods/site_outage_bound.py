@@ -12,6 +12,7 @@ import numpy as np
 from scipy import optimize
 from scipy.sparse import coo_array
 
+from rahdari.methods.site_sizing_bound import yearly_bound_usd
 from rahdari.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
+ROUNDED_UP = np.float32(1.0 + 1e-6)  # single precision of sums of sun must not take from the bound
 SAFETY_FRAC = 1e-6  # taken off for the solver's tolerance
 N_SIZES = 4  # panels, battery, generator, energy from the grid
 PV, BATTERY, GENERATOR, GRID = range(N_SIZES)
@@ -90,3 +92,30 @@ def outage_bound_usd(
         found = solve(cost, left, right, bounds=bounds, method="highs")
         least.append(float(found.fun) * (1.0 - SAFETY_FRAC) + fixed if found.status == 0 else 0.0)
     return min(least)
+
+
+def block_bound_usd(
+    load_kwh: FloatArray,
+    sun_kwh_per_kwp: NDArray[np.float32],
+    grid_frac: FloatArray,
+    target_frac: float,
+    rates: Mapping[str, float],
+    *,
+    hours: int = 8,
+) -> float:
+    """Return a yearly cost that no design can go below, from blocks of ``hours`` in place of hours.
+
+    Sums over a block of the constraints of :func:`yearly_bound_usd` hold wherever the constraints do, so that the bound
+    lies at or below that of all hours.  ``hours`` divides the number of hours.
+    """
+    load, sun, grid = (
+        np.asarray(values, np.float64).reshape(-1, hours) for values in (load_kwh, sun_kwh_per_kwp, grid_frac)
+    )
+    # A dark hour counts by its own load: within a block at least by the greatest.
+    heaviest = float((load.max(axis=1) / load.sum(axis=1)).max()) * hours
+    target = max(0.0, 1.0 - (1.0 - target_frac) * heaviest)
+    scaled = {name: rates[name] / hours for name in ("grid", "fuel", "generator")}
+    return yearly_bound_usd(
+        load.sum(axis=1), sun.sum(axis=1).astype(np.float32) * ROUNDED_UP, grid.mean(axis=1), target,
+        {**rates, **scaled, "charge": rates["charge"] * hours},
+    )  # fmt: skip

@@ -10,7 +10,7 @@ import polars as pl
 
 from rahdari.kernels.site_power import GRID_PARTS
 from rahdari.methods.finance import capital_recovery_factor
-from rahdari.methods.site_outage_bound import outage_bound_usd
+from rahdari.methods.site_outage_bound import block_bound_usd, outage_bound_usd
 from rahdari.methods.site_power_input import BATTERY_KINDS, load_courses
 from rahdari.methods.site_sizing import (
     CHANGED,
@@ -35,6 +35,8 @@ BAND_NAMES = ("under half an hour", "half to 2 h", "2 to 4 h", "4 to 7 h", "7 to
               "over 18 h")  # fmt: skip
 OFF_GRID = "off"
 CLASS_CELL_DEG = 1.0  # a class is spread over the country: finer cells would say nothing of it
+MAJOR_FRAC = 0.01  # of all sites, from which a class is worth the dearer bound in quick detail
+BLOCK_H = 8  # of that bound: three to the day, whose ends follow the sun
 LOW, HIGH = 0.5, 1.5  # of a price, of the sensitivities
 
 
@@ -87,9 +89,8 @@ def site_groups(table: pl.DataFrame) -> pl.DataFrame:
 def class_sun(groups: pl.DataFrame, ctx: Context) -> tuple[pl.DataFrame, CellHours]:
     """Return the groups with their ``weather_cell_id``, and the sun of these cells."""
     cells = weather_cell_of(groups["lon_deg"], groups["lat_deg"], CLASS_CELL_DEG)
-    return groups.with_columns(cells["weather_cell_id"]), sunlight(
-        cells.unique().sort("weather_cell_id"), seed=ctx.seed
-    )
+    sun = sunlight(cells.unique().sort("weather_cell_id"), seed=ctx.seed)
+    return groups.with_columns(cells["weather_cell_id"]), sun
 
 
 def bound_rates(prices: PowerPrices, most_kw: float) -> dict[str, float]:
@@ -117,9 +118,10 @@ def bound_rates(prices: PowerPrices, most_kw: float) -> dict[str, float]:
 def bounds_usd(  # noqa: PLR0917  # a table each
     groups: pl.DataFrame, designs: pl.DataFrame, sun: CellHours, outages: FeederHours, params: PowerParams, ctx: Context
 ) -> pl.Series:
-    """Return the proven least yearly cost of each class: outages as wholes, and in full detail all hours too."""
+    """Return the proven least yearly cost of each class: by outages, blocks, in full detail hours."""
     courses, target = load_courses(None), params.target_availability_pct / 100.0
     most = dict(designs.group_by("class_id").agg(pl.col("generator_kw").max()).iter_rows())
+    major = MAJOR_FRAC * sum(groups["n_sites"].to_list())
     rows = []
     for group in groups.iter_rows(named=True):
         light = sun.pv_kwh_per_kwp[sun.cell_id.index(group["weather_cell_id"])]
@@ -129,6 +131,8 @@ def bounds_usd(  # noqa: PLR0917  # a table each
         grid = outages.parts[at] / GRID_PARTS if has_grid else np.zeros(light.size)
         rates = bound_rates(prices_of(params), most[group["class_id"]])
         bound = outage_bound_usd(load, light, grid, target, rates)
+        if group["n_sites"] >= major or ctx.detail == "full":
+            bound = max(bound, block_bound_usd(load, light, grid, target, rates, hours=BLOCK_H))
         if ctx.detail == "full":
             bound = max(bound, yearly_bound_usd(load, light, grid, target, rates))
         rows.append(bound)
