@@ -110,7 +110,7 @@ def resilience_section(plan: Plan, language: str) -> Section | None:
     present = [block for block in blocks if block is not None]
     if not present:
         return None
-    note = "Parts fail independently in the simple model; common causes make the truth worse."
+    note = "Hazards come together and are simulated up to the site; the last mile has its own part. Nothing is tuned."
     return Section(
         "resilience", english("resilience"), local("resilience", language), (*present, Text(note, is_note=True))
     )

@@ -1,0 +1,70 @@
+"""Stress of a finished plan through its operations."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from rahdari.errors import CancelledError, InputError
+from rahdari.faces.cli.main import app
+from rahdari.service.stress import EventRequest, RemoveRequest, RunsRequest, many_runs, remove_vendor, replay_event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rahdari.service.plan_view import Plan
+
+N_RUNS = 2048
+
+
+def test_a_stopped_run_resumes_from_its_blocks_and_ends_in_the_same_figures(small_plan: Plan, tmp_path: Path) -> None:
+    asked = RunsRequest(plan=small_plan.folder, n_runs=N_RUNS, n_workers=1, cache_dir=tmp_path)
+    with pytest.raises(CancelledError):
+        many_runs(asked, cancel=lambda: True)
+    resumed = many_runs(asked)
+    whole = many_runs(RunsRequest(plan=small_plan.folder, n_runs=N_RUNS, n_workers=2))
+    assert resumed.n_blocks_from_cache > 0
+    assert resumed.services == whole.services
+
+
+def test_a_damaged_block_is_run_again(small_plan: Plan, tmp_path: Path) -> None:
+    asked = RunsRequest(plan=small_plan.folder, n_runs=128, n_workers=1, cache_dir=tmp_path)
+    first = many_runs(asked)
+    for path in tmp_path.rglob("*.npz"):
+        path.write_bytes(path.read_bytes()[:100])
+    again = many_runs(asked)
+    assert again.n_blocks_from_cache == 0
+    assert again.services == first.services
+
+
+def test_more_sites_of_a_vendor_take_more_people_with_them(small_plan: Plan) -> None:
+    some, most = (
+        remove_vendor(RemoveRequest(plan=small_plan.folder, vendor="A", shares=shares))
+        for shares in ((0.2, 0.4, 0.4), (0.9, 0.05, 0.05))
+    )
+    assert some.sites_out < most.sites_out
+    assert some.people_without <= most.people_without
+    assert some.concentration_ratio == pytest.approx(0.36)
+
+
+def test_shares_below_zero_are_refused(small_plan: Plan) -> None:
+    with pytest.raises(InputError, match="shares"):
+        remove_vendor(RemoveRequest(plan=small_plan.folder, vendor="A", shares=(-0.1, 0.6, 0.5)))
+
+
+def test_an_unknown_event_is_refused(small_plan: Plan) -> None:
+    with pytest.raises(InputError, match="no event"):
+        replay_event(EventRequest(plan=small_plan.folder, event="no-such-event"))
+
+
+def test_the_command_answers_in_json_and_wants_one_thing_at_a_time(small_plan: Plan) -> None:
+    runner = CliRunner()
+    folder = str(small_plan.folder)
+    one = runner.invoke(app, ["stress", "--remove", "B", "--plan", folder, "--json"])
+    both = runner.invoke(app, ["stress", "--remove", "B", "--runs", "64", "--plan", folder, "--json"])
+    assert json.loads(one.stdout)["result"]["vendor"] == "B"
+    assert both.exit_code != 0
+    assert not json.loads(both.stdout)["ok"]
