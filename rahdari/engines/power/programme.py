@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rahdari.methods.site_power_input import FeederHours
     from rahdari.model import Context
 
-#: What may be added: panels for each kW of load, hours of battery, generator or not.  Sizes assumed.
+#: What may be added: panels for each kW of load, hours of battery, generator or not.  Sizes assumed.  A lithium battery
+#: of the old one's hours and those added takes the place of the old one: the two kinds do not share one set of cells.
 OPTIONS = {
     "battery_4h": (0.0, 4.0, False),
     "battery_8h": (0.0, 8.0, False),
@@ -30,8 +31,8 @@ OPTIONS = {
     "generator": (0.0, 0.0, True),
 }
 NAMES = {
-    "battery_4h": "4 h of lithium battery", "battery_8h": "8 h of lithium battery",
-    "solar_4h": "4 kWp a kW of load and 4 h of battery", "solar_12h": "6 kWp a kW of load and 12 h of battery",
+    "battery_4h": "lithium battery, 4 h more", "battery_8h": "lithium battery, 8 h more",
+    "solar_4h": "4 kWp a kW of load, lithium, 4 h more", "solar_12h": "6 kWp a kW of load, lithium, 12 h more",
     "generator": "generator",
 }  # fmt: skip
 NOW = "as it stands"
@@ -79,6 +80,7 @@ def power_options(exposed: pl.DataFrame, outages: FeederHours, params: PowerPara
         pl.col("battery_h") + pl.col("added_h"),
         battery_kind=pl.when(is_new).then(pl.lit("lithium")).otherwise(pl.lit(params.battery_kind)),
     )
+    kinds = kinds.with_columns(new_h=pl.when(is_new).then("battery_h").otherwise(0.0))
     found = unit_year(kinds, outages, params, ctx, sun)
     backed = pl.col("battery_h") + pl.when("has_generator").then(params.generator_tank_h).otherwise(0.0)
     collapse = params.collapses_per_year * (params.collapse_h - backed).clip(lower_bound=0.0)
@@ -86,7 +88,7 @@ def power_options(exposed: pl.DataFrame, outages: FeederHours, params: PowerPara
         "class_id", "backup_id", "option_id"
     ).agg(
         pl.col("dark").sort_by("part").mean(), pl.col("unit_bought_l").sort_by("part").mean(),
-        pv_per_load_kwp=pl.col("pv_kwp").first(), battery_added_h=pl.col("added_h").first(),
+        pv_per_load_kwp=pl.col("pv_kwp").first(), battery_new_h=pl.col("new_h").first(),
         has_generator=pl.col("has_generator").first(),
     )  # fmt: skip
     now = sums.filter(pl.col("option_id") == NOW).select(
@@ -99,7 +101,7 @@ def power_options(exposed: pl.DataFrame, outages: FeederHours, params: PowerPara
     kept = BATTERY_KINDS["lithium"].depth_frac
     load_usd = (
         pl.col("pv_per_load_kwp") * params.pv_usd_per_kwp
-        + pl.col("battery_added_h") / kept * params.lithium_usd_per_kwh
+        + pl.col("battery_new_h") / kept * params.lithium_usd_per_kwh
         + rated * params.generator_usd_per_kw
         + params.running_years * pl.col("diesel_l_per_year") * params.diesel_usd_per_l
     )
