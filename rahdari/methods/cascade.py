@@ -351,8 +351,14 @@ def power_groups(
     own = np.stack([network.zone, network.battery_h, network.generator_h], axis=1)
     bare = np.stack([network.zone, network.battery_h, np.zeros(network.n_nodes)], axis=1)
     has_zone, has_generator = network.zone >= 0, (network.zone >= 0) & (network.generator_h > 0.0)
-    groups, number = np.unique(np.concatenate([own[has_zone], bare[has_generator]]), axis=0, return_inverse=True)
-    number = number.reshape(-1)
+    every = np.concatenate([own[has_zone], bare[has_generator]])
+    # By columns, which is several times quicker than sorting rows as a whole.
+    order = np.lexsort(every.T[::-1])
+    is_new = np.ones(order.size, np.bool_)
+    is_new[1:] = (every[order[1:]] != every[order[:-1]]).any(axis=1)
+    number = np.empty(order.size, np.int64)
+    number[order] = np.cumsum(is_new) - 1
+    groups = every[order[is_new]]
     group, alone = np.full(network.n_nodes, -1, np.int32), np.full(network.n_nodes, -1, np.int32)
     group[has_zone] = number[: has_zone.sum()]
     alone[has_generator] = number[has_zone.sum() :]
