@@ -9,7 +9,7 @@ import polars as pl
 
 from rahdari.engines.power.feeders import hours_of, place_outages, site_feeders
 from rahdari.engines.power.programme import exposed_sites, people_behind, power_options, programme
-from rahdari.engines.power.sizing import certificate, class_ids, site_classes
+from rahdari.engines.power.sizing import certificate, class_ids, class_sun, site_classes, site_groups
 from rahdari.engines.power.year import KEY, site_loads, site_year, unit_year
 from rahdari.methods.geo import nearest
 from rahdari.model import EngineResult, Indicator
@@ -156,14 +156,15 @@ def power(tables: Tables, params: PowerParams, ctx: Context) -> EngineResult:
     towers = year.filter(pl.col("kind") == "tower")
     certificates: list[Certificate] = []
     if year.height:
-        results["site_classes"] = site_classes(year, outages, params, ctx)
+        groups = class_sun(site_groups(year), ctx)
+        results["site_classes"] = site_classes(*groups, outages, params, ctx)
         certificates.append(certificate(results["site_classes"]))
     ctx.progress(3, STEPS, "designs sized")
     indicators = _indicators(towers, _swing(towers, feeders, params, ctx), params, ctx) if towers.height else ()
     exposed = exposed_sites(year)
     if exposed.height:
         exposed = exposed.join(people_behind(places, towers), on="site_id", maintain_order="left")
-        results["power_options"] = power_options(exposed, outages, params, ctx)
+        results["power_options"] = power_options(exposed, groups, outages, params, ctx)
         built, found = programme(exposed, results["power_options"], budgets(params, ctx), ctx.year_base + 1)
         results["power_programme"] = built
         certificates.append(found.certificate)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rahdari.engines.power.sizing import class_sun
 from rahdari.engines.power.year import unit_year
 from rahdari.methods.geo import nearest
 from rahdari.methods.hardening import hardening_programme
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from rahdari.engines.power.params import PowerParams
     from rahdari.methods.hardening import Programme
-    from rahdari.methods.site_power_input import FeederHours
+    from rahdari.methods.site_power_input import CellHours, FeederHours
     from rahdari.model import Context
 
 #: What may be added: panels for each kW of load, hours of battery, generator or not.  Sizes assumed.  A lithium battery
@@ -59,7 +58,6 @@ def _tried(exposed: pl.DataFrame) -> pl.DataFrame:
     groups = exposed.group_by("class_id", "backup_id", "battery_h").agg(
         feeder=pl.col("feeder_id").sort_by("outage_h_per_day", "feeder_id"),
         load_class=pl.col("load_class").sort().mode().sort().first(),
-        lon_deg=pl.col("lon_deg").median(), lat_deg=pl.col("lat_deg").median(),
     ).sort("class_id", "backup_id")  # fmt: skip
     rows = []
     for group in groups.iter_rows(named=True):
@@ -72,9 +70,19 @@ def _tried(exposed: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def power_options(exposed: pl.DataFrame, outages: FeederHours, params: PowerParams, ctx: Context) -> pl.DataFrame:
-    """Return the ``power_options`` rows: each option simulated on three feeders of each class, and their mean."""
-    tried, sun = class_sun(_tried(exposed), ctx)
+def power_options(
+    exposed: pl.DataFrame,
+    groups: tuple[pl.DataFrame, CellHours],
+    outages: FeederHours,
+    params: PowerParams,
+    ctx: Context,
+) -> pl.DataFrame:
+    """Return the ``power_options`` rows: each option tried on three feeders of each class, and their mean.
+
+    ``groups`` are those of :func:`rahdari.engines.power.sizing.class_sun`.
+    """
+    where, sun = groups
+    tried = _tried(exposed).join(where.select("class_id", "weather_cell_id"), on="class_id", maintain_order="left")
     is_new = pl.col("added_h") > 0.0
     kinds = tried.with_columns(
         pl.col("battery_h") + pl.col("added_h"),

@@ -154,9 +154,10 @@ def sensitivities(designs: pl.DataFrame, params: PowerParams) -> pl.DataFrame:
     return result
 
 
-def site_classes(table: pl.DataFrame, outages: FeederHours, params: PowerParams, ctx: Context) -> pl.DataFrame:
-    """Return the ``site_classes`` rows from the sites of :func:`site_year` with ``class_id`` and their positions."""
-    groups, sun = class_sun(site_groups(table), ctx)
+def site_classes(
+    groups: pl.DataFrame, sun: CellHours, outages: FeederHours, params: PowerParams, ctx: Context
+) -> pl.DataFrame:
+    """Return the ``site_classes`` rows from the groups of :func:`site_groups` and their sun (:func:`class_sun`)."""
     used = groups["feeder_id"].drop_nulls().to_list()
     wanted = groups.select("class_id", "weather_cell_id", "feeder_id", "load_kw", "load_class")
     best, designs = size_classes(
