@@ -10,20 +10,23 @@ from rahdari.methods.fragility import Fragility, fragility, fragility_of, lognor
 from rahdari.methods.hazard_sampling import Hazard, Level, failure_words
 from rahdari.methods.loss_of_load import capacity_outages, loss_of_load_h
 from rahdari.methods.reach import CSR, csr_of_links, reach
-from rahdari.methods.stress_events import NamedEvent, Replay, Report, circle_footprint, damage_hazard, replay
+from rahdari.methods.stress_events import NamedEvent, Replay, Report, circle_footprint, damage_hazard
 from rahdari.methods.stress_runs import (
     Hardening,
     StressResult,
     class_hardenings,
     harden_class,
     more_battery,
-    run,
 )
 from rahdari.methods.stress_worst import worst
+from rahdari.service.stress import EventResponse, network_of
+from rahdari.service.stress import replay_on as replay
+from rahdari.service.stress import run_on as run
 
 __all__ = [
     "CSR",
     "Crews",
+    "EventResponse",
     "Fragility",
     "Hardening",
     "Hazard",
@@ -49,6 +52,7 @@ __all__ = [
     "lognormal_curve",
     "loss_of_load_h",
     "more_battery",
+    "network_of",
     "parallel_availability_frac",
     "point_curve",
     "reach",

@@ -19,6 +19,8 @@ from rahdari.engines.stress.graph import stress_plan
 from rahdari.engines.stress.hazards import VENDORS, hazards_of, vendor_of_sites
 from rahdari.engines.stress.params import StressParams
 from rahdari.errors import CancelledError, InputError, Problem
+from rahdari.methods.cascade import StressNetwork
+from rahdari.methods.stress_events import NamedEvent, replay
 from rahdari.methods.stress_runs import run
 from rahdari.methods.stress_worst import people_out
 from rahdari.model import Tables
@@ -29,10 +31,16 @@ from rahdari.store.atomic import write_bytes
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rahdari.engines.stress.graph import StressPlan
+    from rahdari.methods.hazard_sampling import Hazard
     from rahdari.methods.routing import FloatArray
+    from rahdari.methods.stress_events import Replay
+    from rahdari.methods.stress_runs import StressResult
+    from rahdari.service.plan_view import Plan
+
+    Pairs = dict[tuple[str, str], float]
 
 DRAWS = 32  # of each of three settings, when one event is asked for
 TEN_YEARS, HUNDRED_YEARS = 10.0, 100.0
@@ -153,6 +161,48 @@ def replay_event(request: EventRequest, clearance: Clearance = OWNER) -> EventRe
     )  # fmt: skip
 
 
+def network_of(plan: Plan | Path, clearance: Clearance = OWNER) -> tuple[StressNetwork, list[Hazard], Pairs]:
+    """Return the network of a plan, its hazards, and the correlations among them."""
+    opened = _opened(plan if isinstance(plan, Path) else plan.folder, clearance)
+    hazards, pairs = hazards_of(opened.tables, opened.made, opened.params)
+    return opened.made.network, hazards, pairs
+
+
+def run_on(
+    plan: StressNetwork | Plan | Path,
+    hazards: Sequence[Hazard] | None = None,
+    n_runs: int = 1000,
+    seed: int = 1,
+    **options: Any,  # noqa: ANN401  # those of rahdari.methods.stress_runs.run
+) -> StressResult:
+    """Return availability and losses of ``n_runs`` windows of a network, or of a plan.
+
+    A plan brings its own network, and without ``hazards`` its own hazards with their correlations; ``options`` are
+    those of :func:`rahdari.methods.stress_runs.run`.  A network needs hazards, else :class:`InputError`.
+    """
+    if isinstance(plan, StressNetwork):
+        if hazards is None:
+            raise InputError(Problem("a network comes without hazards", "give hazards, or give a plan"))
+        return run(plan, hazards, n_runs, seed, **options)
+    network, own, pairs = network_of(plan)
+    if hazards is None:
+        return run(network, own, n_runs, seed, **{"correlations": pairs, **options})
+    return run(network, hazards, n_runs, seed, **options)
+
+
+def replay_on(
+    plan: StressNetwork | Plan | Path, event: NamedEvent | str, *, n_draws: int = DRAWS, seed: int = 1
+) -> Replay | EventResponse:
+    """Return an event hour by hour beside what was reported: of a network, or by its name of a plan."""
+    if isinstance(plan, StressNetwork) and isinstance(event, NamedEvent):
+        return replay(plan, event, n_draws=n_draws, seed=seed)
+    if isinstance(plan, StressNetwork) or isinstance(event, NamedEvent):
+        what = "a network replays a NamedEvent, a plan an event by its name"
+        raise InputError(Problem("plan and event do not fit", what))
+    folder = plan if isinstance(plan, Path) else plan.folder
+    return replay_event(EventRequest(plan=folder, event=event, n_draws=n_draws, seed=seed))
+
+
 class _Blocks:
     """Finished blocks of runs in a folder of the cache, each whole or absent."""
 
@@ -253,5 +303,5 @@ def remove_vendor(request: RemoveRequest, clearance: Clearance = OWNER) -> Remov
 
 __all__ = [
     "EventRequest", "EventResponse", "RemoveRequest", "RemoveResponse", "RunsRequest", "RunsResponse", "many_runs",
-    "remove_vendor", "replay_event",
+    "network_of", "remove_vendor", "replay_event", "replay_on", "run_on",
 ]  # fmt: skip

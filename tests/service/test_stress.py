@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from rahdari import stress
 from rahdari.errors import CancelledError, InputError
 from rahdari.faces.cli.main import app
 from rahdari.service.stress import EventRequest, RemoveRequest, RunsRequest, many_runs, remove_vendor, replay_event
@@ -68,3 +69,18 @@ def test_the_command_answers_in_json_and_wants_one_thing_at_a_time(small_plan: P
     assert json.loads(one.stdout)["result"]["vendor"] == "B"
     assert both.exit_code != 0
     assert not json.loads(both.stdout)["ok"]
+
+
+def test_python_runs_a_plan_with_its_own_hazards_or_with_those_given(small_plan: Plan) -> None:
+    own = stress.run(small_plan, n_runs=128)
+    calm = stress.run(small_plan.folder, [], 128)
+    assert own.customer_h_per_year[0, 0] > 0.0
+    assert calm.customer_h_per_year[0, 0] == 0.0
+
+
+def test_a_network_needs_hazards_and_an_event_of_its_own(small_plan: Plan) -> None:
+    network, _, _ = stress.network_of(small_plan)
+    with pytest.raises(InputError, match="without hazards"):
+        stress.run(network)
+    with pytest.raises(InputError, match="do not fit"):
+        stress.replay(network, "blackout-2023")
