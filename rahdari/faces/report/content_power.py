@@ -175,4 +175,4 @@ def power_section(plan: Plan, language: str) -> Section | None:
         _swing_table(shown),
         Text(NOT_KNOWN, is_note=True),
     ]
-    return Section("power", english("power"), local("power", language), tuple(blocks))
+    return Section("site-power", english("power"), local("power", language), tuple(blocks))
