@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from rahdari import __version__
 from rahdari.engines.stress.events import hour_rows, play
 from rahdari.engines.stress.graph import stress_plan
 from rahdari.engines.stress.hazards import VENDORS, hazards_of, vendor_of_sites
@@ -233,7 +232,13 @@ class _Blocks:
 
 def _key(opened: _Opened, request: RunsRequest) -> str:
     text = json.dumps(
-        [__version__, opened.digest, opened.params.model_dump(mode="json"), request.n_runs, request.seed],
+        [
+            registry().engines["stress"].version,
+            opened.digest,
+            opened.params.model_dump(mode="json"),
+            request.n_runs,
+            request.seed,
+        ],
         sort_keys=True,
     )
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()

@@ -27,6 +27,7 @@ TOWER, EXCHANGE, JUNCTION, BURIED, AERIAL, MICROWAVE = range(len(CLASS_NAMES))
 SERVICES = ("internet", "national")
 CELL_DEG = 0.5  # feeders without supply about equally long share a supply zone within such a cell
 BIN_H = 2.0  # a day: what "about equally long" means
+ROUNDING = 1e-9  # so that half of four sites is two
 SATELLITE_LINK_KM = 0.0  # a hop to space has no length that trenchers could cut
 
 
@@ -35,7 +36,7 @@ class StressPlan:
     """A plan's network with what its things are: coordinates and lengths of things, zones, and people's regions.
 
     ``lon_deg``, ``lat_deg`` and ``length_km`` (n + m,) are of nodes, then links (their middles; 0 km for nodes);
-    ``heavy_h`` and the like are by zone.
+    ``zone_outage_h_per_day`` is by zone.
     """
 
     network: StressNetwork
@@ -225,6 +226,48 @@ def _crews(region: IntArray, n_regions: int, is_site: NDArray[np.bool_], params:
     return Crews(region, count, np.full(n_regions, params.crew_travel_h))
 
 
+def _coordinates(sites: pl.DataFrame, nodes: pl.DataFrame, made: _Links, hub: int) -> tuple[FloatArray, FloatArray]:
+    """Return longitude and latitude of nodes, then of the middles of links; the gateway stands at the first site."""
+    found = []
+    # A hop to space is as far away as its site.
+    far = np.where(made.head == hub, made.tail, made.head)
+    for name in ("lon_deg", "lat_deg"):
+        node = np.concatenate([sites[name].to_numpy(), nodes[name].to_numpy(), [sites[name][0]]])
+        found.append(np.concatenate([node, 0.5 * (node[made.tail] + node[far])]))
+    return found[0], found[1]
+
+
+def _place_regions(places: pl.DataFrame, tables: Tables) -> tuple[tuple[str, ...], IntArray, int]:
+    """Return the region of each place, its number, and how many regions there are."""
+    regions = tables["districts"].select("district_id", "region")
+    joined = places.select("place_id", "district_id").join(regions, on="district_id", how="left", maintain_order="left")
+    region = joined["region"].fill_null("").to_list()
+    number = {name: i for i, name in enumerate(sorted(set(region)))}
+    return tuple(region), np.array([number[name] for name in region], np.int64), len(number)
+
+
+def _autonomy(sites: pl.DataFrame, tables: Tables) -> tuple[FloatArray, FloatArray]:
+    """Return the hours of each site on battery, and on generator after that."""
+    energy = tables["site_energy"].select("site_id", "autonomy_h")
+    joined = sites.select("site_id").join(energy, on="site_id", how="left", maintain_order="left")
+    battery = sites["battery_h"].to_numpy().astype(np.float64)
+    after = np.maximum(joined["autonomy_h"].fill_null(0.0).to_numpy() - battery, 0.0)
+    return battery, np.where(sites["has_generator"].to_numpy(), after, 0.0)
+
+
+def _services(roots: list[IntArray], hub: int, first: IntArray, site: IntArray, needed_frac: float) -> list[Service]:
+    n_needed = np.maximum(1, np.ceil(np.diff(first) * needed_frac - ROUNDING).astype(np.int64))
+    return [
+        Service(name, np.append(root, hub), first, site, n_needed) for name, root in zip(SERVICES, roots, strict=True)
+    ]
+
+
+def _place_mbps(places: pl.DataFrame, tables: Tables, year: int) -> FloatArray:
+    demand = tables["place_demand"].filter(pl.col("year") == year).select("place_id", "busy_hour_mbps")
+    joined = places.select("place_id").join(demand, on="place_id", how="left", maintain_order="left")
+    return joined["busy_hour_mbps"].fill_null(0.0).to_numpy().astype(np.float64)
+
+
 def stress_plan(tables: Tables, params: StressParams, year: int) -> StressPlan | None:
     """Return the network of a plan in ``year``, or None where it has no tower or no root."""
     sites, places = tables["sites"].sort("site_id"), tables["places"].sort("place_id")
@@ -235,56 +278,25 @@ def stress_plan(tables: Tables, params: StressParams, year: int) -> StressPlan |
         return None
     nodes = _way_nodes(tables, links)
     hub = sites.height + nodes.height
-    made = _all_links(sites, nodes, links, tables, hub)
-    n = hub + 1
-    made = _stranded(n, made, roots, hub)
-    lon = np.concatenate([sites["lon_deg"].to_numpy(), nodes["lon_deg"].to_numpy(), [places["lon_deg"][0]]])
-    lat = np.concatenate([sites["lat_deg"].to_numpy(), nodes["lat_deg"].to_numpy(), [places["lat_deg"][0]]])
-    # A hop to space is as far away as its site.
-    far = np.where(made.head == hub, made.tail, made.head)
-    thing_lon = np.concatenate([lon, 0.5 * (lon[made.tail] + lon[far])])
-    thing_lat = np.concatenate([lat, 0.5 * (lat[made.tail] + lat[far])])
-    regions = tables["districts"].select("district_id", "region")
-    region_of = places.select("place_id", "district_id").join(
-        regions, on="district_id", how="left", maintain_order="left"
-    )["region"].fill_null("")  # fmt: skip
-    names = sorted(set(region_of.to_list()))
-    by_place = np.array([names.index(name) for name in region_of.to_list()], np.int64)
-    point = places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy()
-    thing_region = by_place[nearest(thing_lon, thing_lat, *point)[0]]
+    n, n_bare = hub + 1, nodes.height + 1
+    made = _stranded(n, _all_links(sites, nodes, links, tables, hub), roots, hub)
+    lon, lat = _coordinates(sites, nodes, made, hub)
+    region, by_place, n_regions = _place_regions(places, tables)
+    thing_region = by_place[nearest(lon, lat, places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy())[0]]
     is_tower = (sites["kind"] == "tower").to_numpy()
-    is_site = np.concatenate([is_tower, np.zeros(n - sites.height, np.bool_)])
+    is_site = np.concatenate([is_tower, np.zeros(n_bare, np.bool_)])
     zone, hours = _zones(sites, tables)
-    more = np.zeros(n - sites.height)
-    energy = sites.select("site_id").join(
-        tables["site_energy"].select("site_id", "autonomy_h"), on="site_id", how="left", maintain_order="left"
-    )  # fmt: skip
-    battery = sites["battery_h"].to_numpy().astype(np.float64)
-    generator = np.where(
-        sites["has_generator"].to_numpy(),
-        np.maximum(energy["autonomy_h"].fill_null(0.0).to_numpy() - battery, 0.0),
-        0.0,
-    )
-    n_needed = np.maximum(1, np.ceil(np.diff(first) * params.sites_needed_frac - 1e-9).astype(np.int64))
-    services = [
-        Service(name, np.append(root, hub), first, site, n_needed)
-        for name, root in zip(SERVICES, roots, strict=True)
-    ]  # fmt: skip
-    demand = tables["place_demand"].filter(pl.col("year") == year).select("place_id", "busy_hour_mbps")
-    mbps = places.select("place_id").join(demand, on="place_id", how="left", maintain_order="left")["busy_hour_mbps"]
-    node_class = np.concatenate([
-        np.where(is_tower, TOWER, EXCHANGE), np.full(n - sites.height, JUNCTION, np.int64),
-    ])  # fmt: skip
+    battery, generator = (np.concatenate([own, np.zeros(n_bare)]) for own in _autonomy(sites, tables))
+    node_class = [np.where(is_tower, TOWER, EXCHANGE), np.full(n_bare, JUNCTION), made.asset_class]
     network = stress_network(
-        n, made.tail, made.head, services, people=places["n_people"].to_numpy().astype(np.float64),
-        mbps=mbps.fill_null(0.0).to_numpy(), zone=np.concatenate([zone, np.full(n - sites.height, -1)]),
-        n_zones=hours.size, battery_h=np.concatenate([battery, more]), generator_h=np.concatenate([generator, more]),
-        start_fail_frac=params.start_fail_frac, class_name=CLASS_NAMES,
-        asset_class=np.concatenate([node_class, made.asset_class]),
-        crews=_crews(thing_region, len(names), is_site, params), is_site=is_site,
+        n, made.tail, made.head, _services(roots, hub, first, site, params.sites_needed_frac),
+        people=places["n_people"].to_numpy().astype(np.float64), mbps=_place_mbps(places, tables, year),
+        zone=np.concatenate([zone, np.full(n_bare, -1)]), n_zones=hours.size, battery_h=battery, generator_h=generator,
+        start_fail_frac=params.start_fail_frac, class_name=CLASS_NAMES, asset_class=np.concatenate(node_class),
+        crews=_crews(thing_region, n_regions, is_site, params), is_site=is_site,
     )  # fmt: skip
     return StressPlan(
-        network, thing_lon, thing_lat, np.concatenate([np.zeros(n), made.length_km]), hours,
-        sites.select("site_id", "operator_id", "kind", "place_id", "has_generator", "is_on_grid"),
-        tuple(region_of.to_list()), thing_region, len(names),
+        network, lon, lat, np.concatenate([np.zeros(n), made.length_km]), hours,
+        sites.select("site_id", "operator_id", "kind", "place_id", "has_generator", "is_on_grid"), region, thing_region,
+        n_regions,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from rahdari.engines.stress.graph import AERIAL, BURIED, CLASS_NAMES
+from rahdari.engines.stress.graph import AERIAL, BURIED, CLASS_NAMES, JUNCTION
 from rahdari.methods.cascade import changed
 from rahdari.methods.fragility import fragility_of
 from rahdari.methods.geo import great_circle_km
@@ -59,13 +59,20 @@ def intensity(kind: str, params: StressParams) -> tuple[float, float]:
     }[kind]
 
 
-def _reach(row: Mapping[str, object], made: StressPlan) -> tuple[NDArray[np.int64], FloatArray]:
-    """Return the things within a hazard's circle and how far out each is, as a share of the radius."""
+def _reach(row: Mapping[str, object], made: StressPlan, strikes: str) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return the things of a kind within a hazard's circle and how far out each is, as a share of the radius."""
+    network = made.network
+    thing = np.arange(network.n_things)
+    keep = np.ones(network.n_things, np.bool_)
+    if strikes == "links":
+        keep = (thing >= network.n_nodes) & (network.asset_class != JUNCTION)
+    elif strikes == "sites":
+        keep = thing < network.n_nodes
     if row["lon_deg"] is None or row["lat_deg"] is None or row["radius_km"] is None:
-        return np.arange(made.lon_deg.size), np.zeros(made.lon_deg.size)
+        return thing[keep], np.zeros(int(keep.sum()))
     radius = float(str(row["radius_km"]))
     km = great_circle_km(made.lon_deg, made.lat_deg, float(str(row["lon_deg"])), float(str(row["lat_deg"])))
-    member = np.flatnonzero(km <= radius)
+    member = np.flatnonzero(keep & (km <= radius))
     return member, km[member] / max(radius, np.finfo(np.float64).tiny)
 
 
@@ -85,15 +92,7 @@ def damage_hazards(
     Assets struck can be reached again at times spread evenly over ``access_frac`` of the hazard's length.
     """
     kind, name = str(row["kind"]), str(row["hazard_id"])
-    member, out_frac = _reach(row, made)
-    n = made.network.n_nodes
-    if strikes == "links":
-        keep = (member >= n) & (made.network.asset_class[member] != CLASS_NAMES.index("junction"))
-    elif strikes == "sites":
-        keep = member < n
-    else:
-        keep = np.ones(member.size, np.bool_)
-    member, out_frac = member[keep], out_frac[keep]
+    member, out_frac = _reach(row, made, strikes)
     if not member.size:
         return []
     peak, edge = intensity(kind, params)
