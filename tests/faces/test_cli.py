@@ -300,7 +300,7 @@ def test_shell_completion_is_offered(shell: str) -> None:
 
 def test_a_shell_completes_the_names_of_commands() -> None:
     environment = {"_RAHDARI_COMPLETE": "complete_bash", "COMP_WORDS": "rahdari co", "COMP_CWORD": "1"}
-    assert rahdari(environment=environment).stdout.split() == ["compare", "country"]
+    assert rahdari(environment=environment).stdout.split() == ["compare", "cover", "country"]
 
 
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C", "PYTHONIOENCODING": "ascii"}, {"LC_ALL": "ur_PK.UTF-8"}])
