@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rahdari.model import Context, Tables
 
 TABLES = Path(__file__).parent / "tables"
-RANGE_RUNS = 256  # paired runs at the ends of cut rate and dark hours
+RANGE_RUNS = 256  # at each end of cut rate and dark hours
 TOGETHER_NOTE = "Hazards come together: floods with one another, and all sites of a supply zone with its feeder."
 UNTUNED_NOTE = "The replay is not tuned: every event has its line, also those that the model misses."
 
@@ -49,7 +49,7 @@ def simulate(
     made: StressPlan, hazards: Sequence[Hazard], correlations: Mapping[tuple[str, str], float], *, tables: Tables,
     params: StressParams, ctx: Context,
 ) -> Simulated:  # fmt: skip
-    """Return the runs of a plan, and paired runs at the ends of the cut rate and of the hours without grid."""
+    """Return the runs of a plan, and runs at the ends of the cut rate and of the hours without grid."""
     n_runs = params.n_runs_full if ctx.detail == "full" else params.n_runs_quick
     options: dict[str, Any] = {"correlations": correlations, "map_function": ctx.map}
     result = run(
@@ -59,7 +59,6 @@ def simulate(
     lost = []
     ends = (
         (params.cuts_low_per_1000_km_per_year, 1.0 / params.power_uncertainty_ratio),
-        (params.cuts_per_1000_km_per_year, 1.0),
         (params.cuts_high_per_1000_km_per_year, params.power_uncertainty_ratio),
     )
     for rate, ratio in ends:
@@ -71,7 +70,8 @@ def simulate(
             changed_plan.network, some, min(RANGE_RUNS, n_runs), ctx.seed, correlations=pairs, map_function=ctx.map
         )
         lost.append(max(float(found.customer_h_per_year[0, 0]), np.finfo(np.float64).tiny))
-    return Simulated(result, min(lost[0] / lost[1], 1.0), max(lost[2] / lost[1], 1.0))
+    middle = max(float(result.customer_h_per_year[0, 0]), np.finfo(np.float64).tiny)
+    return Simulated(result, min(lost[0] / middle, 1.0), max(lost[1] / middle, 1.0))
 
 
 def availability_table(tables: Tables, params: StressParams, year: int, simulated: Simulated | None) -> pl.DataFrame:
