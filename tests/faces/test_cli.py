@@ -372,3 +372,18 @@ def test_without_a_terminal_each_finished_step_is_one_line(capsys: pytest.Captur
     ):
         lines(event)
     assert capsys.readouterr().err == "  B: 2.0 s\n"
+
+
+def test_what_a_library_writes_by_itself_stays_out_of_the_json() -> None:
+    code = (
+        "import ctypes, os\n"
+        "from rahdari.faces.cli import output\n"
+        "with output.kept_clean():\n"
+        "    ctypes.CDLL(None).printf(b'a word of a solver\\n')\n"
+        "    os.write(1, b'another\\n')\n"
+        "print('{}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"
+    assert "a word of a solver" in done.stderr
+    assert "another" in done.stderr

@@ -5,6 +5,7 @@ Nothing heavy is imported until a command runs, so that ``rahdari --help`` answe
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from pathlib import Path
@@ -72,7 +73,8 @@ def answer(
     from rahdari.faces.cli import output
 
     try:
-        response = call()
+        with output.kept_clean() if as_json and not prints_itself else contextlib.nullcontext():
+            response = call()
         if not prints_itself:
             (output.print_json_for(operation) if as_json else show)(response)
     except RahdariError as error:

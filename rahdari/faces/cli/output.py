@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+import sys
 import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +21,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rahdari.service.requests import CompareResponse, CountryResponse, DoctorResponse
+
+
+def _flushed() -> None:
+    """Empty the buffers of Python and of the C library, where there is one to ask."""
+    sys.stdout.flush()
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).fflush(None)
+
+
+@contextlib.contextmanager
+def kept_clean() -> Iterator[None]:
+    """Send what libraries write to the standard output by themselves to the standard error: a solver's word is no JSON.
+
+    Such libraries write past Python, so the file itself is turned over for the time.
+    """
+    _flushed()
+    try:
+        kept = os.dup(1)
+    except OSError:  # closed: nothing to keep clean
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        _flushed()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _plain(response: Any) -> Any:  # noqa: ANN401  # any response
