@@ -275,6 +275,6 @@ def hardening_programme(
     all_of_it = float(case.weight[0] * case.gain.max(axis=1, initial=0.0).sum())
     certificate = Certificate(
         "hardening", all_of_it - gain, all_of_it - bound, "people_h", "Lagrangian dual over the years' budgets",
-        f"people-hours not gained; the programme gains {gain:.6g} and none gains more than {bound:.6g}",
+        f"people-hours not gained; the programme gains {gain:,.0f} and none gains more than {bound:,.0f}",
     )  # fmt: skip
     return Programme(built, gain, bound, price, case.spent(option, year), certificate)

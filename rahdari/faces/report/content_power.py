@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
 
 MILLION = 1e6
+BILLION = 1e9
 BOUND = "#c2410c"
 BOTH_BASES = (
     "Exposed sites stand on the grid without a generator. The published 21,000 at 42 % imply a base of 50,000 sites, "
@@ -46,9 +47,14 @@ def _bases(plan: Plan) -> Table:
     return Table(("Base", "Exposed sites"), tuple(rows), ("left", RIGHT), "Exposed sites on both bases")
 
 
+def _short(name: str) -> str:
+    """Return a class's name as short as a plot's margin."""
+    return name.removeprefix("tower, ").replace(" without supply a day", " a day off")
+
+
 def _dark_figure(classes: pl.DataFrame) -> Figure:
     rows = [
-        Bar(row["name"], row["today_dark_h_per_year"], figure(row["today_dark_h_per_year"], "h_per_year"))
+        Bar(_short(row["name"]), row["today_dark_h_per_year"], figure(row["today_dark_h_per_year"], "h_per_year"))
         for row in classes.iter_rows(named=True)
     ]
     title = "Dark hours a year of a tower today, by what its feeder sheds"
@@ -58,9 +64,9 @@ def _dark_figure(classes: pl.DataFrame) -> Figure:
 def _curve_figure(built: pl.DataFrame) -> Figure:
     rows = [
         Bar(
-            f"US$ {point.cumulative_usd / MILLION:,.1f} million",
+            f"US$ {point.cumulative_usd / MILLION:,.0f} million, {point.n_sites:,} sites",
             point.cumulative_people_h_per_year / MILLION,
-            f"{point.cumulative_people_h_per_year / MILLION:,.0f} million people-h, {point.n_sites:,} sites",
+            f"{point.cumulative_people_h_per_year / BILLION:,.1f} billion",
         )
         for point in curve_of(built)
     ]
