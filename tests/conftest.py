@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rahdari.service.requests import PlanResponse
 
 # A busy machine is no fault of the code: laws are tested without a deadline for one example.
-settings.register_profile("rahdari", deadline=None)
+EXAMPLES = 40  # of a law in one run; each run draws new ones, so that many runs see many
+settings.register_profile("rahdari", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("rahdari")
 SHARED = Path(__file__).parents[2] / "shared"
 
