@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 UV := $(BIN)/uv
 UV_INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+# One file's tests stay in one process, where they share what is costly to make.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 WEB_FILES := web/package.json web/package-lock.json $(shell find web/src -type f 2>/dev/null)
 
 run: setup ## plan Pakistan, print the summary and the paths of the report and the plan
@@ -22,11 +24,14 @@ test: $(STAMPS)/dev $(STAMPS)/package ## everything a contributor must pass
 	@echo '== ruff format';   $(BIN)/ruff format --check .
 	@echo '== mypy';          $(BIN)/mypy -p rahdari && $(BIN)/mypy hatch_build.py
 	@echo '== import-linter'; $(BIN)/lint-imports --no-logo
+	@echo '== kernels';       $(BIN)/python -m rahdari.kernels
 	@echo '== pytest (unit, contract, doctest, browser, links)'
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-long: $(STAMPS)/dev $(STAMPS)/package ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long
+	@echo '== laws on examples drawn anew'
+	@$(BIN)/python -m pytest $(PARALLEL) tests/methods tests/sources tests/schema --hypothesis-profile=search
 
 docs: $(STAMPS)/dev $(STAMPS)/package ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo 'docs: site/index.html'

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from rahdari.service.requests import PlanResponse
 
 # A busy machine is no fault of the code: laws are tested without a deadline for one example.
-EXAMPLES = 40  # of a law in one run; each run draws new ones, so that many runs see many
-settings.register_profile("rahdari", deadline=None, max_examples=EXAMPLES)
+# The daily run draws the same examples each time, so that a red run means a changed code; `make test-long` searches.
+EXAMPLES, SEARCHED = 40, 400
+settings.register_profile("rahdari", deadline=None, max_examples=EXAMPLES, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=SEARCHED)
 settings.load_profile("rahdari")
 SHARED = Path(__file__).parents[2] / "shared"
 
