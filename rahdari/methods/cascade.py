@@ -423,6 +423,43 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """Draws of one event at hours (t,): the network made ready, latent numbers (h,), the key, and sums by draw.
+
+    ``series`` holds ``down`` and ``dark`` (draws, t), ``people`` and ``mbps`` (services, draws, t).
+    """
+
+    hour_h: FloatArray
+    made: Ready
+    latent: FloatArray
+    key: np.uint64
+    series: dict[str, FloatArray]
+
+
+def bytes_of(hours: FloatArray) -> FloatArray:
+    """Return hours (t,) as moments (b, 8); the last hour fills what is left of the last byte."""
+    n_bytes = -(-hours.size // MOMENTS)
+    return np.concatenate([hours, np.full(n_bytes * MOMENTS - hours.size, hours[-1])]).reshape(n_bytes, MOMENTS)
+
+
+def draws_of(
+    network: StressNetwork, hazards: Sequence[Hazard], hour_h: ArrayLike, *, strength: dict[str, int] | None = None,
+    n_draws: int = REPLAY_DRAWS, seed: int = 1,
+) -> Draws:  # fmt: skip
+    """Return what each draw of an event takes out at each hour; arguments as of :func:`hourly`."""
+    hours = np.atleast_1d(np.asarray(hour_h, np.float64))
+    if n_draws < 1 or not hours.size:
+        raise InputError(Problem("there is no hour or no draw", "give one or more of both"))
+    window = max(float(hours.max()) + 1.0, WINDOW_H)
+    made = ready(network, _bare_rates(hazards), window_h=window)
+    latent, key, moments = _latent_of(made.compiled, hazards, strength), key_of(seed), bytes_of(hours)
+    run = np.repeat(np.arange(n_draws, dtype=np.int64), moments.shape[0])
+    total = _totals(network, made, run=run, moment=np.tile(moments, (n_draws, 1)), latent=latent, key=key)
+    series = {name: value.reshape(*value.shape[:-2], n_draws, -1)[..., : hours.size] for name, value in total.items()}
+    return Draws(hours, made, latent, key, series)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Hourly:
     """What is out at each hour (t,) of an event: means over draws and a band of 90 % of the draws.
 
@@ -456,18 +493,8 @@ def hourly(
     ``hour_h`` (t,) are hours after the beginning.  ``strength`` gives the level (from 0) of each event hazard that
     happens, others stay away; without it all happen at their strongest.  Hazards in steady state act as always.
     """
-    hours = np.atleast_1d(np.asarray(hour_h, np.float64))
-    if n_draws < 1 or not hours.size:
-        raise InputError(Problem("there is no hour or no draw", "give one or more of both"))
-    window = max(float(hours.max()) + 1.0, WINDOW_H)
-    made = ready(network, _bare_rates(hazards), window_h=window)
-    latent = _latent_of(made.compiled, hazards, strength)
-    n_bytes = -(-hours.size // MOMENTS)
-    padded = np.concatenate([hours, np.full(n_bytes * MOMENTS - hours.size, hours[-1])]).reshape(n_bytes, MOMENTS)
-    run = np.repeat(np.arange(n_draws, dtype=np.int64), n_bytes)
-    moment = np.tile(padded, (n_draws, 1))
-    total = _totals(network, made, run=run, moment=moment, latent=latent, key=key_of(seed))
-    series = {name: value.reshape(*value.shape[:-2], n_draws, -1)[..., : hours.size] for name, value in total.items()}
+    drawn = draws_of(network, hazards, hour_h, strength=strength, n_draws=n_draws, seed=seed)
+    series, hours = drawn.series, drawn.hour_h
 
     def band(name: str, percent: float) -> FloatArray:
         return np.asarray(np.percentile(series[name], percent, axis=-2), np.float64)
