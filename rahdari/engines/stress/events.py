@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rahdari.engines.stress.graph import StressPlan
     from rahdari.engines.stress.params import StressParams
+    from rahdari.methods.cascade import StressNetwork
     from rahdari.methods.hazard_sampling import Hazard
     from rahdari.methods.routing import FloatArray
     from rahdari.model import Tables
@@ -95,10 +96,10 @@ def _with_crews(made: StressPlan, hazards: Sequence[Hazard], n_crews: int | None
     return replace(made, network=changed(network, crews=pool))
 
 
-def _one(
-    event: dict[str, Any], tables: Tables, made: StressPlan, params: StressParams, *, setting: Setting,
-    hour_h: FloatArray, seed: int, n_draws: int,
-) -> Hourly | None:  # fmt: skip
+def event_network(
+    event: dict[str, Any], tables: Tables, made: StressPlan, params: StressParams, setting: Setting
+) -> tuple[StressNetwork, list[Hazard]] | None:
+    """Return the network that an event strikes at one setting, and its hazards; None where it strikes nothing."""
     hazards = event_hazards(event, tables, made, params, setting)
     if not hazards:
         return None
@@ -108,7 +109,15 @@ def _one(
     if not any(hazard.effect == "grid" for hazard in hazards):
         # Supply holds: the power of sites need not be followed.
         network = changed(network, zone=np.full(network.n_nodes, -1), n_zones=0)
-    return hourly(network, hazards, hour_h, n_draws=n_draws, seed=seed)
+    return network, hazards
+
+
+def _one(
+    event: dict[str, Any], tables: Tables, made: StressPlan, params: StressParams, *, setting: Setting,
+    hour_h: FloatArray, seed: int, n_draws: int,
+) -> Hourly | None:  # fmt: skip
+    struck = event_network(event, tables, made, params, setting)
+    return None if struck is None else hourly(*struck, hour_h, n_draws=n_draws, seed=seed)
 
 
 def hours_of(event: dict[str, Any], reports: pl.DataFrame, *, every_hour: bool) -> FloatArray:
