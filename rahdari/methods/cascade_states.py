@@ -1,7 +1,7 @@
 """One course of an event, hour by hour: what every site and place lives on, and what takes it down.
 
-A site is on supply, battery or generator, without power, damaged, or cut off: it stands and nothing reaches it.  A place
-that has the service is in the state of most of its sites that bring it, one that has not in that of most that do not.
+A site is on supply, battery or generator, without power, damaged, or cut off: it stands and nothing reaches it.  A
+place that has the service is in the state of most of its sites that bring it, one that has not in that of most others.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rahdari.kernels.cascade import BYTES, MOMENTS
 from rahdari.kernels.reach import LANES
-from rahdari.methods.cascade import BYTES, MOMENTS, PASS_RUNS, Pass, bytes_of, draws_of
+from rahdari.methods.cascade import PASS_RUNS, Pass, bytes_of, draws_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +39,7 @@ WORD_HOURS = BYTES * MOMENTS
 class Course:
     """One draw of an event at hours (t,): states of places (t, p), and sites by state (t, 6) of STATES.
 
-    ``without_people`` (t,) counts people of places in states from ``dark`` on; ``draw`` is its number among ``n_draws``.
+    ``without_people`` (t,) counts people of places from state ``dark`` on; ``draw`` is its number among ``n_draws``.
     """
 
     hour_h: FloatArray
@@ -98,7 +99,7 @@ def course(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Words:
-    """Bits of at most 512 hours by row of the network: whole, up, reached; without supply, and longer than a battery."""
+    """Bits of at most 512 hours by row: whole, up, reached; without supply, and for longer than a battery lasts."""
 
     whole: Words
     up: Words
@@ -173,16 +174,24 @@ def _site_states(words: _Words, lane: int) -> States:
 
 def _place_states(made: Ready, state: States, out: Flags) -> States:
     """Return (t, p) states of places from those of their sites; of equally many, the first of STATES."""
-    first, row = made.service_first[0], made.service_row[0]
-    some = np.flatnonzero(np.diff(first) > 0)
-    own = state[row]
-    count = np.zeros((len(STATES), some.size, out.shape[1]), np.int32)
-    for k in range(len(STATES)):
-        np.add.reduceat(own == k, first[some], axis=0, dtype=np.int32, out=count[k])
-    works = count[:N_WORKING].argmax(axis=0)
-    fails = N_WORKING + count[N_WORKING:].argmax(axis=0)
-    place: States = np.full((out.shape[1], out.shape[0]), SUPPLY, np.uint8)
-    place[:, some] = np.where(out[some], fails, works).T
+    n_hours, row = out.shape[1], made.service_row[0]
+    size = np.diff(made.service_first[0])
+    place: States = np.full((n_hours, size.size), SUPPLY, np.uint8)
+    # Most places are on supply all the time.
+    is_struck = (state != SUPPLY).any(axis=1)[row]
+    some = np.unique(np.repeat(np.arange(size.size), size)[is_struck])
+    if not some.size:
+        return place
+    own = state[row[np.repeat(np.isin(np.arange(size.size), some), size)]]
+    first = np.concatenate([[0], np.cumsum(size[some])[:-1]])
+    best = [np.zeros((some.size, n_hours), np.int32) for _ in range(2)]
+    most = [np.full((some.size, n_hours), kind, np.uint8) for kind in (SUPPLY, N_WORKING)]
+    for k in np.unique(own).tolist():
+        count = np.add.reduceat(own == k, first, axis=0, dtype=np.int32)
+        group = int(k >= N_WORKING)
+        most[group][count > best[group]] = k
+        np.maximum(best[group], count, out=best[group])
+    place[:, some] = np.where(out[some], most[1], most[0]).T
     return place
 
 
