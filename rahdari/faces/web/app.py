@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +18,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import InputError, PlanError, Problem, RahdariError
-from rahdari.faces.web.layers import HOPS, NOT_OBSERVED
+from rahdari.faces.web.layers import HOPS, NOT_OBSERVED, LayerSpec, build_layer
 from rahdari.faces.web.rows import MAX_RESULTS, Names, row_details
 from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, packed_features
 from rahdari.service.explain import explain
@@ -28,6 +30,7 @@ from rahdari.store.query import OWNER, PlanReader
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from rahdari.faces.web.events import EventJobs
     from rahdari.service.radio_hops import HopProfiles
     from rahdari.store.query import Clearance
 
@@ -180,6 +183,7 @@ class PlanPages:
         self._names: Names | None = None
         self._failures: CoreFailures | None = None
         self._hops: HopProfiles | None = None
+        self._events: EventJobs | None = None
         self._lock = threading.Lock()
 
     @property
@@ -211,6 +215,17 @@ class PlanPages:
         if self._hops is None:
             raise PlanError(Problem("this plan has no microwave hops", "plan with engine radio"))
         return self._hops
+
+    @property
+    def events(self) -> EventJobs:
+        """Return the named events of the plan, ready to play."""
+        from rahdari.faces.web.events import EventJobs
+        from rahdari.service.event_states import PlanEvents  # its kernels need not wait for: the map opens first
+
+        with self._lock:
+            if self._events is None:
+                self._events = EventJobs(PlanEvents(self.reader))
+            return self._events
 
     def prepare(self) -> None:
         """Build what the first view needs."""
@@ -290,6 +305,41 @@ def _add_radio_routes(app: FastAPI, pages: PlanPages) -> None:
         return OrjsonResponse(pages.hops.look(site_id).model_dump(mode="json"))
 
 
+def _add_event_routes(app: FastAPI, pages: PlanPages) -> None:
+    @app.get("/api/events")
+    def get_events() -> Response:
+        """Return the named events that the map can play."""
+        return OrjsonResponse([each.model_dump(mode="json") for each in pages.events.events.choices()])
+
+    @app.get("/api/event/{event}")
+    def get_event(event: str, request: Request) -> Response:
+        """Return an event by the hour (see rahdari.service.event_states), or with 202 how far it is; ask again then."""
+        found = pages.events.ask(event)
+        if not isinstance(found, bytes):
+            return OrjsonResponse({"step": found.step, "done_frac": found.done_frac}, status_code=HTTPStatus.ACCEPTED)
+        kind = "application/octet-stream"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(found, media_type=kind, headers={"Content-Encoding": "gzip"})
+        return Response(gzip.decompress(found), media_type=kind)
+
+    @app.get("/api/event-places.bin")
+    def get_event_places() -> Response:
+        """Return all places as flat arrays, in the order of an event's bytes."""
+        return Response(packed_features(_all_places(pages.reader)), media_type="application/octet-stream")
+
+    @app.get("/api/event-place/{index}")
+    def get_event_place(index: int) -> Response:
+        """Return the identifier of a place by its position in an event's bytes."""
+        places = _all_places(pages.reader)
+        if not 0 <= index < places.height:
+            raise InputError(Problem(f"there is no place {index}", f"use 0 to {places.height - 1}"))
+        return OrjsonResponse({"table": "places", "id": places["i"][index]})
+
+
+def _all_places(reader: PlanReader) -> pl.DataFrame:
+    return build_layer(reader, LayerSpec("event-places", "Places", "Today", "point", "places", "places")).features
+
+
 def _add_file_routes(app: FastAPI, pages: PlanPages) -> None:
     @app.get("/tiles/{layer_id}.pmtiles")
     def get_tiles(layer_id: str) -> Response:
@@ -354,6 +404,7 @@ def create_app(
     _add_plan_routes(app, pages)
     _add_failure_routes(app, pages)
     _add_radio_routes(app, pages)
+    _add_event_routes(app, pages)
     _add_file_routes(app, pages)
     for name in ("map", "fonts"):
         if (STATIC / name).is_dir():
