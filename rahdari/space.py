@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from rahdari.engines.space.engine import space
 from rahdari.engines.space.params import SpaceParams
+from rahdari.methods.constellation import Constellation, geo_slots, joined, walker_shell
+from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.orbits import mean_visible_count, slant_range_km
+from rahdari.methods.points import Points
+from rahdari.methods.satellite_view import LookAngles, Visibility, look_angles, visible
+from rahdari.sources.orbits import read_constellation
 
-__all__ = ["SpaceParams", "mean_visible_count", "slant_range_km", "space"]
+__all__ = [
+    "Constellation",
+    "LookAngles",
+    "Points",
+    "SpaceParams",
+    "Visibility",
+    "geo_slots",
+    "joined",
+    "look_angles",
+    "mean_visible_count",
+    "positions_km",
+    "read_constellation",
+    "slant_range_km",
+    "space",
+    "visible",
+    "walker_shell",
+]
