@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MOST_YEARS = 100  # of a calculation
-WHOLE = 1.0 + 1e-9  # shares may sum to one within rounding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -278,7 +277,9 @@ def build_flows(capex_usd: ArrayLike, kinds: Kinds, money: Money, *, other_opex_
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """A donor's loan in dollars for a share of first capital: interest is paid from the year after it is drawn.
+    """A donor's loan in dollars for a share of the first capital that no subsidy pays.
+
+    Interest is paid from the year after the loan is drawn.
 
     Nothing is repaid during ``grace_years``, then equal parts over ``repayment_years``; what is still owed in the last
     year is repaid then.  The rate is nominal.
@@ -292,7 +293,7 @@ class Loan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Funding:
-    """Who besides the operator pays for first capital: a subsidy of (..., u) shares, 0 or more, and a loan.
+    """Who besides the operator pays for first capital: a subsidy of (..., u) shares, 0 or more, then a loan.
 
     A subsidy above 1 pays for operation too.
     """
@@ -313,8 +314,6 @@ def _funding_problems(funding: Funding) -> list[Problem]:
         faults.append(Problem("the share of capital is not between 0 and 1", "give a share", "loan"))
     if loan.grace_years < 0 or loan.repayment_years < 1 or loan.interest_frac_per_year < 0.0:
         faults.append(Problem("grace, repayment or interest is out of range", "give 0 up, 1 up, 0 up", "loan"))
-    if loan.capex_frac > 0.0 and (np.minimum(grant, 1.0) + loan.capex_frac > WHOLE).any():
-        faults.append(Problem("subsidy and loan exceed the capital", "lower one of them", "loan"))
     return faults
 
 
@@ -430,7 +429,7 @@ def statement(flows: Flows, revenue_usd: ArrayLike, money: Money, funding: Fundi
     grant_frac = np.asarray(funding.subsidy_frac, np.float64)
     revenue = np.asarray(revenue_usd, np.float64) * money.domestic_index[..., None, :]
     grant = grant_frac[..., None] * flows.capex_usd
-    drawn, interest, repaid = _loan_flows(flows.capex_usd, funding.loan)
+    drawn, interest, repaid = _loan_flows(np.maximum(flows.capex_usd - grant, 0.0), funding.loan)
     bought = flows.capex_usd + flows.replacement_usd
     basis = np.maximum(bought - grant, 0.0)
     written_off = _depreciation(money.local(basis), money.tax_life_years)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,12 +16,18 @@ from rahdari.methods.cash_flow import (
     Funding,
     Kinds,
     Loan,
+    Money,
     build_flows,
     make_money,
     renewal_matrices,
     statement,
     tax_local,
 )
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
 
 YEARS = range(2025, 2036)
 N = len(YEARS)
@@ -36,7 +44,7 @@ def money(**changes: object) -> Money:
     return make_money(YEARS, **given_by)  # type: ignore[arg-type]
 
 
-def once(amount: float = 100.0, year: int = 0) -> np.ndarray:
+def once(amount: float = 100.0, year: int = 0) -> FloatArray:
     capital = np.zeros((1, 1, N))
     capital[0, 0, year] = amount
     return capital
@@ -173,7 +181,7 @@ def test_money_in_is_money_out_in_every_year(
         inflation_frac_per_year=inflation,
         tax_frac=0.29,
         loss_years=loss_years,
-        exchange_per_usd=np.linspace(280.0, 500.0, N),
+        exchange_per_usd=falling,
     )
     built = np.array([capital, capital[::-1]])[None]
     flows = build_flows(built, kinds(3.0, 7.0, imported=0.6), m)
@@ -190,6 +198,13 @@ def test_keeping_losses_longer_never_raises_the_tax(income: list[float], kept: i
     short, longer, forever = (tax_local(taxable, 0.3, n).sum() for n in (kept, kept + 1, None))
     assert forever <= longer + 1e-9
     assert longer <= short + 1e-9
+
+
+def test_a_loan_lends_for_what_the_subsidy_leaves() -> None:
+    m = money()
+    flows = build_flows(once(), kinds(20.0), m)
+    assert statement(flows, 0.0, m, Funding(0.75, Loan(0.4, 0.05, 2, 4))).loan_usd.sum() == pytest.approx(10.0)
+    assert statement(flows, 0.0, m, Funding(1.75, Loan(0.4, 0.05, 2, 4))).loan_usd.sum() == 0.0
 
 
 def test_a_subsidy_lowers_what_may_be_written_off() -> None:
@@ -224,17 +239,17 @@ def test_draws_run_together_as_each_alone() -> None:
     exchange = rng.uniform(250.0, 500.0, (d, N))
     grant = rng.uniform(0.0, 0.5, (d, u))
 
-    def run(at: object) -> tuple[np.ndarray, Flows]:
+    def run(at: slice | int) -> tuple[FloatArray, Flows]:
         m = make_money(
             YEARS,
             exchange_per_usd=exchange[at],
-            discount_frac_per_year=rates[at],  # type: ignore[index]
+            discount_frac_per_year=rates[at],
             inflation_frac_per_year=inflation[at],
             tax_frac=0.3,
             loss_years=4,
-        )  # type: ignore[index]
-        built = build_flows(capital[at], Kinds(("a", "b"), lives[at], *(share[at] for share in shares)), m)  # type: ignore[index]
-        s = statement(built, revenue[at], m, Funding(grant[at], Loan(0.4, 0.05, 1, 3)))  # type: ignore[index]
+        )
+        built = build_flows(capital[at], Kinds(("a", "b"), lives[at], *(share[at] for share in shares)), m)
+        s = statement(built, revenue[at], m, Funding(grant[at], Loan(0.4, 0.05, 1, 3)))
         return m.value_usd(s.operator_usd), built
 
     together, flows = run(slice(None))
@@ -262,5 +277,5 @@ def test_missing_exchange_rates_and_wrong_shares_are_reported_together() -> None
     assert len(kinds_caught.value.problems) == 3
     with pytest.raises(InputError, match="below zero"):
         build_flows(-once(), kinds(5.0), money())
-    with pytest.raises(InputError, match="subsidy and loan exceed the capital"):
-        statement(build_flows(once(), kinds(5.0), money()), 0.0, money(), Funding(0.7, Loan(0.5, 0.1, 1, 1)))
+    with pytest.raises(InputError, match="not between 0 and 1"):
+        statement(build_flows(once(), kinds(5.0), money()), 0.0, money(), Funding(0.7, Loan(1.5, 0.1, 1, 1)))
