@@ -6,21 +6,26 @@ from rahdari.engines.space.engine import space
 from rahdari.engines.space.params import SpaceParams
 from rahdari.methods.constellation import Constellation, geo_slots, joined, walker_shell
 from rahdari.methods.ephemeris import positions_km
+from rahdari.methods.horizon import Horizon, horizon
 from rahdari.methods.orbits import mean_visible_count, slant_range_km
 from rahdari.methods.points import Points
 from rahdari.methods.satellite_view import LookAngles, Visibility, look_angles, visible
 from rahdari.sources.orbits import read_constellation
+from rahdari.sources.terrain_raster import open_terrain
 
 __all__ = [
     "Constellation",
+    "Horizon",
     "LookAngles",
     "Points",
     "SpaceParams",
     "Visibility",
     "geo_slots",
+    "horizon",
     "joined",
     "look_angles",
     "mean_visible_count",
+    "open_terrain",
     "positions_km",
     "read_constellation",
     "slant_range_km",
