@@ -24,7 +24,7 @@ test: $(STAMPS)/dev $(STAMPS)/package ## everything a contributor must pass
 	@echo '== ruff format';   $(BIN)/ruff format --check .
 	@echo '== mypy';          $(BIN)/mypy -p rahdari && $(BIN)/mypy hatch_build.py
 	@echo '== import-linter'; $(BIN)/lint-imports --no-logo
-	@echo '== kernels';       $(BIN)/python -m rahdari.kernels
+	@echo '== kernels';       $(BIN)/python -m rahdari.kernels.compile_all
 	@echo '== pytest (unit, contract, doctest, browser, links)'
 	@$(BIN)/python -m pytest $(PARALLEL)
 

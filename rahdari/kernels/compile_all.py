@@ -1,4 +1,4 @@
-"""Compile every kernel into the cache, side by side: ``python -m rahdari.kernels``."""
+"""Compile every kernel into the cache, side by side: ``python -m rahdari.kernels.compile_all``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def module_names() -> list[str]:
     True
     """
     found = pkgutil.walk_packages(rahdari.kernels.__path__, f"{rahdari.kernels.__name__}.")
-    return sorted(module.name for module in found if not module.name.endswith("__main__"))
+    return sorted(module.name for module in found if not module.name.endswith(".compile_all"))
 
 
 def compile_module(name: str) -> str:
