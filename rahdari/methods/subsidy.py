@@ -40,8 +40,8 @@ class Subsidy:
     """The least subsidy of each lot, (..., u).
 
     ``subsidy_frac`` of first capital, 0 where the lot pays by itself or builds nothing; ``subsidy_usd`` its sum in
-    nominal dollars and ``value_usd`` its value in year 0; ``is_enough`` is false where even 64 times the capital would not do.  A share
-    above 1 says that operation, too, must be paid for.
+    nominal dollars and ``value_usd`` its value in year 0; ``is_enough`` is false where even 64 times the capital would
+    not do.  A share above 1 says that operation, too, must be paid for.
     """
 
     subsidy_frac: FloatArray
