@@ -1,7 +1,6 @@
-"""Rain on radio links: specific attenuation, terrestrial hops and slant paths to satellites.
+"""Rain on radio links: specific attenuation and terrestrial hops; :mod:`rahdari.methods.slant_path` goes on to space.
 
-Sources: Recommendations ITU-R P.838-3 (specific attenuation), P.530-17 section 2.4.1 (hops),
-P.618-14 section 2.2.1.1 (slant paths), P.839-2 (rain height by latitude).
+Sources: Recommendations ITU-R P.838-3 (specific attenuation), P.530-17 section 2.4.1 (hops).
 """
 
 from __future__ import annotations
@@ -67,14 +66,6 @@ P838_GHZ = (1.0, 1000.0)
 CIRCULAR_TILT_DEG = 45.0  # P.838-3: tilt that stands for circular polarisation
 _HOP_FACTOR_MAX = 2.5  # P.530-17 eq. 32: largest distance factor
 _RAIN_FREQUENCY_GHZ = 10.0  # P.530-17 eq. 35a changes its form here
-_TROPIC_LAT_DEG = 36.0  # P.618-14 steps 7 and 10 change their form here
-_LOW_ELEVATION_DEG = 25.0  # P.618-14 step 10 changes its form below
-_RAIN_HEIGHT_LAT_DEG = 23.0  # P.839-2: the 0 degree isotherm falls polewards of here
-_RAIN_HEIGHT_TROPIC_KM = 5.0
-_RAIN_HEIGHT_SLOPE_KM = 0.075  # km per degree of latitude, P.839-2
-#: P.618 and P.530 hold between 0.001 % and 5 % of the time; beyond, the ends are taken.
-_PERCENT_RANGE = (0.001, 5.0)
-_BISECTIONS = 40  # halvings of three decades: far below 1e-9 relative
 
 
 def rain_coefficients(
@@ -135,80 +126,3 @@ def hop_rain_outage_frac(attenuation_db: ArrayLike, margin_db: ArrayLike, freque
     inner = np.maximum(c2 * c2 - 4.0 * c3 * np.log10(ratio / c1), 0.0)
     percent = 10.0 ** ((np.sqrt(inner) - c2) / (2.0 * c3))
     return np.asarray(np.clip(percent, 1e-3, 1.0) / 100.0)
-
-
-def rain_height_km(lat_deg: ArrayLike) -> FloatArray:
-    """Return the mean rain height above sea level by latitude, km (ITU-R P.839-2, northern hemisphere outside America).
-
-    Later editions replace it by a map that may not be shipped.
-
-    >>> rain_height_km([10.0, 33.0]).tolist()
-    [5.0, 4.25]
-    """
-    beyond = np.maximum(np.abs(np.asarray(lat_deg, np.float64)) - _RAIN_HEIGHT_LAT_DEG, 0.0)
-    return np.maximum(_RAIN_HEIGHT_TROPIC_KM - _RAIN_HEIGHT_SLOPE_KM * beyond, 0.0)
-
-
-def slant_rain_db(
-    lat_deg: ArrayLike,
-    height_km: ArrayLike,
-    rain_top_km: ArrayLike,
-    *,
-    elevation_deg: ArrayLike,
-    frequency_ghz: ArrayLike,
-    rain_rate_mm_h: ArrayLike,
-    tilt_deg: float = CIRCULAR_TILT_DEG,
-) -> FloatArray:
-    """Return the rain attenuation of a slant path exceeded for 0.01 % of the year, dB (ITU-R P.618-14 steps 2 to 9).
-
-    Elevation of 5 degrees and more, up to 55 GHz; a station above the rain gives 0.  Shapes broadcast.
-    """
-    lat, f = np.asarray(lat_deg, np.float64), np.asarray(frequency_ghz, np.float64)
-    elevation = np.radians(np.asarray(elevation_deg, np.float64))
-    depth = np.asarray(rain_top_km, np.float64) - np.asarray(height_km, np.float64)
-    above = np.maximum(depth, 1e-9)
-    slant = above / np.sin(elevation)
-    ground = slant * np.cos(elevation)
-    k, alpha = rain_coefficients(f, elevation_deg, tilt_deg)
-    specific = k * np.asarray(rain_rate_mm_h, np.float64) ** alpha
-    across = 1.0 / (1.0 + 0.78 * np.sqrt(ground * specific / f) - 0.38 * (1.0 - np.exp(-2.0 * ground)))
-    is_side = np.arctan2(above, ground * across) > elevation
-    path = np.where(is_side, ground * across / np.cos(elevation), slant)
-    chi = np.maximum(_TROPIC_LAT_DEG - np.abs(lat), 0.0)
-    bend = 31.0 * (1.0 - np.exp(-np.degrees(elevation) / (1.0 + chi))) * np.sqrt(path * specific) / f**2 - 0.45
-    along = 1.0 / (1.0 + np.sqrt(np.sin(elevation)) * bend)
-    return np.asarray(np.where(depth > 0.0, specific * path * along, 0.0))
-
-
-def slant_rain_at_db(
-    rain_db: ArrayLike, lat_deg: ArrayLike, elevation_deg: ArrayLike, percent: ArrayLike
-) -> FloatArray:
-    """Return the slant rain attenuation exceeded for ``percent`` of the year, dB (ITU-R P.618-14 step 10).
-
-    ``rain_db`` is that of 0.01 %; 0.001 to 5 per cent.
-    """
-    base = np.maximum(np.asarray(rain_db, np.float64), 1e-12)
-    p, lat = np.asarray(percent, np.float64), np.abs(np.asarray(lat_deg, np.float64))
-    degrees = np.asarray(elevation_deg, np.float64)
-    sine = np.sin(np.radians(degrees))
-    low = -0.005 * (lat - _TROPIC_LAT_DEG) + np.where(degrees >= _LOW_ELEVATION_DEG, 0.0, 1.8 - 4.25 * sine)
-    beta = np.where((p >= 1.0) | (lat >= _TROPIC_LAT_DEG), 0.0, low)
-    power = -(0.655 + 0.033 * np.log(p) - 0.045 * np.log(base) - beta * (1.0 - p) * sine)
-    return np.asarray(base * (p / 0.01) ** power)
-
-
-def slant_rain_outage_frac(
-    rain_db: ArrayLike, lat_deg: ArrayLike, elevation_deg: ArrayLike, margin_db: ArrayLike
-) -> FloatArray:
-    """Return the share of the year in which slant rain exceeds a margin (step 10 of P.618-14, solved by halving).
-
-    The law holds from 0.001 % to 5 %; a larger margin gives 1e-5, a smaller one 0.05; no rain gives 0.
-    """
-    rain, margin = np.broadcast_arrays(np.asarray(rain_db, np.float64), np.asarray(margin_db, np.float64))
-    low = np.full(rain.shape, np.log(_PERCENT_RANGE[0]))
-    high = np.full(rain.shape, np.log(_PERCENT_RANGE[1]))
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        exceeds = slant_rain_at_db(rain, lat_deg, elevation_deg, np.exp(middle)) > margin
-        low, high = np.where(exceeds, middle, low), np.where(exceeds, high, middle)
-    return np.asarray(np.where(rain > 0.0, np.exp(0.5 * (low + high)) / 100.0, 0.0))

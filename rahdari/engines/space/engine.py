@@ -11,7 +11,7 @@ from rahdari.engines.space.constellations import CONSTELLATIONS, Constellation
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.geo import great_circle_km, nearest
 from rahdari.methods.orbits import cap_angle_deg, elevation_deg, slant_range_km, typical_angle_deg
-from rahdari.methods.rain import rain_height_km, slant_rain_db, slant_rain_outage_frac
+from rahdari.methods.slant_path import rain_height_km, slant_rain_db, slant_rain_outage_frac
 from rahdari.model import EngineResult, Indicator
 from rahdari.units import EARTH_RADIUS_KM, LIGHT_SPEED_KM_PER_MS
 
