@@ -14,7 +14,7 @@ from rahdari.engines.stress.graph import SERVICES, StressPlan, stress_plan
 from rahdari.engines.stress.hazards import HOURS_PER_DAY, hazards_of
 from rahdari.engines.stress.indicators import indicators_of
 from rahdari.engines.stress.parts import parts_of, people_of
-from rahdari.engines.stress.replay import replay_rows
+from rahdari.engines.stress.replay import NO_BACKBONE, replay_rows
 from rahdari.engines.stress.worth import hardening_rows
 from rahdari.methods.availability import series_availability_frac
 from rahdari.methods.results import result_frame
@@ -34,6 +34,8 @@ TABLES = Path(__file__).parent / "tables"
 RANGE_RUNS = 256  # at each end of cut rate and dark hours
 TOGETHER_NOTE = "Hazards come together: floods with one another, and all sites of a supply zone with its feeder."
 UNTUNED_NOTE = "The replay is not tuned: every event has its line, also those that the model misses."
+
+CUTS_NOTE = "{n_cuts} events of cables and fibre are predicted by engine backbone; event_replay takes its rows."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +126,8 @@ def _notes(
     unserved = float(people[~frame["is_served"].to_numpy()].sum())
     if unserved > 0.0:
         notes.append(f"{unserved:,.0f} people have no access technology in {year} and are not counted as failing.")
+    n_cuts = replay.filter(pl.col("predicted_by") == "backbone").height
+    notes.append(CUTS_NOTE.format(n_cuts=n_cuts) if n_cuts else f"{NO_BACKBONE.capitalize()}; cuts stay uncompared.")
     n_silent = replay.filter(pl.col("status") != "replayed").height
     if n_silent:
         notes.append(f"{n_silent} of {replay.height} events cannot be compared; each line says why.")

@@ -199,8 +199,17 @@ def hour_rows(event: dict[str, Any], played: Played, reports: pl.DataFrame) -> l
     return rows
 
 
-def first_prediction(event: dict[str, Any], played: Played, reports: pl.DataFrame, unit: str) -> float | None:
-    """Return what the machine says at the first report of an event, in the unit of the event's own row."""
+@dataclass(frozen=True, slots=True)
+class FirstReport:
+    """The hour of a named event's first report, the model's (low, central, high) there, and the scale to its unit."""
+
+    hour_h: int
+    line: tuple[float, float, float]
+    unit_ratio: float
+
+
+def first_prediction(event: dict[str, Any], played: Played, reports: pl.DataFrame, unit: str) -> FirstReport | None:
+    """Return what the machine says at the first report of an event; None where its own row counts something else."""
     own = reports.filter(pl.col("named_event_id") == event["named_event_id"]).sort("hour_h", "report_id")
     if not own.height:
         return None
@@ -208,8 +217,9 @@ def first_prediction(event: dict[str, Any], played: Played, reports: pl.DataFram
     if BY_UNIT[row["what"]] not in unit.lower():
         return None
     at = int(np.argmin(np.abs(played.hour_h - row["hour_h"])))
-    value = float(played.line(row["what"])[1, at])
-    return value * PCT if row["what"] == "sites_down_frac" else value
+    low, middle, high = (float(value) for value in played.line(row["what"])[:, at])
+    ratio = PCT if row["what"] == "sites_down_frac" else 1.0
+    return FirstReport(int(played.hour_h[at]), (low, middle, high), ratio)
 
 
 def played_events(

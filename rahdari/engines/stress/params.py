@@ -25,9 +25,6 @@ class StressParams(Params):
     grid_failure_h: float = Field(
         default=14.0, ge=1.0, le=72.0, description="Length of a national grid failure whose length is not published."
     )
-    cable_use_frac: float = Field(
-        default=0.6, ge=0.1, le=1.0, description="Share of a sea cable's active capacity in use when it is cut."
-    )
     power_uncertainty_ratio: float = Field(
         default=2.0,
         ge=1.0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from rahdari.faces.report import figures
 from rahdari.faces.report.blocks import Align, Block, Cell, Figure, Section, Table, Text, Tone
 from rahdari.faces.report.content_indicators import RESILIENCE_KEYS, indicator_table
 from rahdari.faces.report.figures import Bar
-from rahdari.faces.report.words import english, figure, local
+from rahdari.faces.report.words import band, english, figure, local
 
 if TYPE_CHECKING:
     from rahdari.service.plan_view import Plan
@@ -20,7 +20,7 @@ LOW_QUANTILE, HIGH_QUANTILE = 0.1, 0.9
 CLOSE_FRAC, NEAR_FRAC = 0.25, 1.0  # errors at which a badge turns
 RATIO_POWERS = (-1, 1)  # a tenth to ten times
 RATIO_NAMES = {-1: "a tenth", 0: "as published", 1: "ten times"}
-UNIT_TEXTS = {"gbps": "gbps", "pct": "pct", "people": "people", "sites": "sites"}
+CUTS = "backbone"  # predictions made by this engine stand in the section of cuts, once
 
 
 def _quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
@@ -56,19 +56,26 @@ def _outage_figure(plan: Plan) -> Figure | None:
     return Figure((figures.spans(rows, "hours a year", title),), caption, (), title)
 
 
-def _replay_figure(plan: Plan) -> Figure | None:
-    replayed = plan.tables["event_replay"].filter(
+def _own(plan: Plan) -> tuple[pl.DataFrame, int]:
+    """Return the failures that are not told in the section of cuts, in order, and how many are told there."""
+    replay = plan.tables["event_replay"].sort("at_utc", "event_id")
+    own = replay.filter(pl.col("predicted_by") != CUTS)
+    return own, replay.height - own.height
+
+
+def _replay_figure(own: pl.DataFrame) -> Figure | None:
+    replayed = own.filter(
         (pl.col("status") == "replayed") & (pl.col("published_value") > 0) & (pl.col("predicted_value") > 0)
     )
     if not replayed.height:
         return None
     rows = []
-    for row in replayed.sort("at_utc", "event_id").iter_rows(named=True):
+    for row in replayed.iter_rows(named=True):
         unit = str(row["unit_text"] or "")
         text = f"{figure(row['predicted_value'], unit)}; published {figure(row['published_value'], unit)}"
         name = f"{row['at_utc'][:10]} {str(row['kind']).replace('_', ' ')}{'' if row['is_independent'] else ' *'}"
         rows.append(Bar(name, row["predicted_value"] / row["published_value"], text))
-    title = "Past failures replayed: predicted over published"
+    title = "Failures of power and sites replayed: predicted over published"
     drawing = figures.log_dots(rows, RATIO_POWERS, 1.0, RATIO_NAMES, title)
     caption = (
         "Each dot is what the model predicts over what was published. Nothing was tuned to an event. * the model's "
@@ -77,9 +84,9 @@ def _replay_figure(plan: Plan) -> Figure | None:
     return Figure((drawing,), caption, (), title)
 
 
-def _replay_table(plan: Plan) -> Table:
+def _replay_table(own: pl.DataFrame) -> Table:
     rows = []
-    for row in plan.tables["event_replay"].sort("at_utc", "event_id").iter_rows(named=True):
+    for row in own.iter_rows(named=True):
         unit, error = str(row["unit_text"] or ""), row["error_frac"]
         tone: Tone = "plain"
         if error is not None:
@@ -89,14 +96,34 @@ def _replay_table(plan: Plan) -> Table:
             (
                 Cell(row["at_utc"][:10]),
                 Cell(row["what"], second=row["note"] or ""),
-                Cell(figure(row["predicted_value"], unit)),
+                Cell(figure(row["predicted_value"], unit), second=band(*_ends(row), unit)),
                 Cell(figure(row["published_value"], unit)),
                 Cell(miss, tone),
             )
         )
     header = ("Date", "What happened, and how it was replayed", "Predicted", "Published", "Miss")
     align: tuple[Align, ...] = ("left", "left", "right", "right", "left")
-    return Table(header, tuple(rows), align, "Every published failure, also those the model misses")
+    caption = "Every published failure but the cuts of cables and fibre, also those the model misses"
+    return Table(header, tuple(rows), align, caption)
+
+
+def _ends(row: dict[str, Any]) -> tuple[float | None, float | None]:
+    return row["predicted_low_value"], row["predicted_high_value"]
+
+
+def _replay_blocks(plan: Plan) -> list[Block | None]:
+    """Return the replay of what is not told in the section of cuts, and where the rest stands."""
+    own, n_cuts = _own(plan)
+    blocks: list[Block | None] = []
+    if own.height:
+        blocks += [_replay_figure(own), _replay_table(own)]
+    if n_cuts:
+        text = (
+            f"Published cuts of cables and fibre, {n_cuts}, are predicted by engine backbone and stand under "
+            f"“{english('replay')}”; the median miss above counts both."
+        )
+        blocks.append(Text(text, is_note=True))
+    return blocks
 
 
 def resilience_section(plan: Plan, language: str) -> Section | None:
@@ -106,7 +133,7 @@ def resilience_section(plan: Plan, language: str) -> Section | None:
         blocks.append(_outage_figure(plan))
     blocks.append(indicator_table(plan, RESILIENCE_KEYS, "Reliability in a few figures"))
     if "event_replay" in plan.tables and plan.tables["event_replay"].height:
-        blocks += [_replay_figure(plan), _replay_table(plan)]
+        blocks += _replay_blocks(plan)
     present = [block for block in blocks if block is not None]
     if not present:
         return None

@@ -32,7 +32,8 @@ def plan() -> dict[str, pl.DataFrame]:
     reads = (*engines["backbone"].reads, *engines["stress"].reads)
     needed = {name: empty_table(schemas[name]) for name in reads if name in schemas}
     country = {**needed, **small_country(), **gateways()}
-    routes = backbone(Tables(country), BackboneParams(), Context()).tables["routes"]
+    made = backbone(Tables(country), BackboneParams(), Context()).tables
+    routes, cuts = made["routes"], made["backbone_replay"]
     technology = pl.Series(np.where(np.arange(country["places"].height) % 5 == 0, "none", "mobile_4g"))
     access = country["places"].select(
         "place_id", pl.lit(2025).cast(pl.Int64).alias("year"), technology.alias("technology"),
@@ -59,8 +60,9 @@ def plan() -> dict[str, pl.DataFrame]:
         [("r1", "dark", 11.0, "sites_down_frac", 0.45), ("r2", "wet", 0.0, "n_sites_down", 3.0)],
     )
     return {
-        **country, "routes": routes, "access": access, "place_power": engine_outputs(country)["place_power"],
-        "site_energy": energy, "place_demand": demand, "named_events": named, "event_reports": reports,
+        **country, "routes": routes, "backbone_replay": cuts, "access": access,
+        "place_power": engine_outputs(country)["place_power"], "site_energy": energy,
+        "place_demand": demand, "named_events": named, "event_reports": reports,
     }  # fmt: skip
 
 
@@ -88,27 +90,41 @@ def test_the_grid_failure_darkens_grid_sites_without_generator(plan: dict[str, p
     assert row["error_frac"] == pytest.approx(abs(row["predicted_value"] - 45.0) / 45.0)
 
 
-def test_a_cut_takes_the_share_in_use_of_the_named_cable(result: EngineResult) -> None:
-    replay = result.tables["event_replay"]
-    row = replay.row(by_predicate=pl.col("event_id") == "ev-cable", named=True)
-    assert row["predicted_value"] == pytest.approx(2.0 * 1000.0 * 0.6)
+def test_cuts_are_predicted_once_by_the_backbone_with_its_band(
+    plan: dict[str, pl.DataFrame], result: EngineResult
+) -> None:
+    cuts = plan["backbone_replay"].filter(pl.col("measure").is_in(["lost", "isolated", "cut off"]))
+    replay = result.tables["event_replay"].filter(pl.col("predicted_by") == "backbone")
+    assert "ev-cable" in replay["event_id"].to_list()
+    columns = ["event_id", "predicted_value", "predicted_low_value", "predicted_high_value", "is_independent"]
+    assert replay.select(columns).sort("event_id").equals(cuts.select(columns).sort("event_id"))
+    assert (replay["error_frac"].drop_nulls() >= 0.0).all()
 
 
-def test_events_without_model_or_loss_are_listed_with_the_reason(result: EngineResult) -> None:
+def test_without_cuts_from_the_backbone_the_reason_is_told(plan: dict[str, pl.DataFrame]) -> None:
+    found = stress(Tables({**plan, "backbone_replay": plan["backbone_replay"].clear()}), StressParams(), Context())
+    row = found.tables["event_replay"].row(by_predicate=pl.col("event_id") == "ev-cable", named=True)
+    assert row["status"] == "not_modelled"
+    assert "backbone" in row["note"]
+    assert any("backbone" in note and "uncompared" in note for note in found.notes)
+
+
+def test_events_without_model_are_listed_with_the_reason(result: EngineResult) -> None:
     replay = result.tables["event_replay"]
     row = replay.row(by_predicate=pl.col("event_id") == "ev-cut", named=True)
     assert row["status"] == "not_modelled"
+    assert row["predicted_by"] == "nothing"
     assert row["predicted_value"] is None
     assert row["note"]
 
 
 def test_a_replay_against_its_own_source_is_marked_and_kept_out_of_the_median(result: EngineResult) -> None:
-    # Events and hazards of the test country share one source.
+    # Events, hazards and cables of the test country share one source; the failed grid uses none of them.
     row = result.tables["event_replay"].row(by_predicate=pl.col("event_id") == "ev-flood", named=True)
     count = next(item for item in result.indicators if item.indicator_id == "replay_events_count")
     assert row["status"] == "replayed"
     assert not row["is_independent"]
-    assert count.value == 2.0
+    assert count.value == 1.0
 
 
 def test_a_hazard_acts_within_its_radius_only() -> None:
