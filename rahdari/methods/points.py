@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
+    #: What all that looks at satellites takes as places, see :func:`points_of`.
+    Places: TypeAlias = (
+        "Points | pl.DataFrame | Mapping[str, ArrayLike] | tuple[ArrayLike, ...] | list[tuple[float, ...]] | FloatArray"
+    )
 
 M_PER_KM = 1000.0
 SEMI_MAJOR_KM = SEMI_MAJOR_M / M_PER_KM
@@ -81,17 +85,24 @@ def _what(name: str, value: float) -> str:
     return f"{value:g} is no {'longitude' if name == 'lon_deg' else 'latitude' if name == 'lat_deg' else 'height'}"
 
 
-def points_of(places: Points | pl.DataFrame | Mapping[str, ArrayLike] | tuple[ArrayLike, ...]) -> Points:
-    """Return points from a frame or mapping, or from a tuple of longitude, latitude and height.
+def points_of(places: Places) -> Points:
+    """Return points from a frame or mapping, from a tuple of longitude, latitude and height, or from a list of such.
 
     A frame has the columns ``lon_deg``, ``lat_deg`` and ``height_m``; without the last ``elevation_m`` stands in.
-    A tuple has two or three numbers or arrays; two lie on the ellipsoid.  Raises :class:`InputError`.
+    A tuple has two or three numbers or arrays, a list or an array one row of so many a point; without a height points
+    lie on the ellipsoid.  Raises :class:`InputError`.
 
     >>> points_of((73.05, 33.68, 540.0)).height_m.tolist()
     [540.0]
     """
     if isinstance(places, Points):
         return places
+    if isinstance(places, list | np.ndarray):
+        rows = np.asarray(places, np.float64)
+        if rows.ndim != 2 or rows.shape[1] not in {2, 3}:  # noqa: PLR2004  # a table
+            cure = "give rows of longitude, latitude and, if known, height in metres"
+            raise InputError(Problem(f"points of shape {rows.shape} are no list of points", cure))
+        places = tuple(rows.T)
     if isinstance(places, tuple):
         if len(places) not in {2, 3}:
             what = f"a tuple of {len(places)} is no place"
