@@ -1,6 +1,7 @@
 // The page: loads the plan, chooses WebGL or canvas, and wires layers, search, years and panel together.
 import { createLabels, createScale } from "./labels.js";
 import { createCanvasMap } from "./map_canvas.js";
+import { createEvents } from "./event.js";
 import { createFailures } from "./failure.js";
 import { createHops, hopOf } from "./hop.js";
 import { createStage } from "./stage.js";
@@ -15,9 +16,10 @@ const FIRST_FIGURES = 4;
 const FIRST_LEGEND = 9;
 const WHOLE_ZOOM = 6.5; // below it the reader looks at the country as a whole
 const CORE_TABLE = "backbone_capacity"; // a click on it plays its failure
+const EVENT = "event"; // first word of the address of a played event
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
-const state = { plan: null, layers: [], visible: new Set(), year: 1, map: null, labels: null, rows: [], allFigures: false };
+const state = { plan: null, layers: [], visible: new Set(), covered: [], year: 1, map: null, labels: null, rows: [], allFigures: false };
 
 async function json(path) {
   const reply = await fetch(path);
@@ -168,6 +170,44 @@ function keepInView(position) {
   if (at.x < 0 || at.y < 0 || at.x > width || at.y > height) state.map.flyTo(position, 0);
 }
 
+/* ---- events ---- */
+function address() {
+  const event = state.events?.isOpen ? `#${EVENT}/${encodeURIComponent(state.events.id)}/${state.events.hour}` : "";
+  return `${location.pathname}${location.search}${event}`;
+}
+
+function sizeForEvent() {
+  state.map.resize();
+  if (state.map.zoom() < WHOLE_ZOOM) state.map.fit();
+}
+
+function startEvents() {
+  // The places of the event lie where other points would: they are put aside as long as it is played.
+  function openEvent() {
+    for (const layer of state.layers.filter((each) => each.kind === "point" && state.visible.has(each.layer_id))) {
+      state.covered.push(layer);
+      toggle(layer, false);
+    }
+    history.replaceState(null, "", address());
+    window.scrollTo(0, 0);
+    sizeForEvent();
+  }
+  function keepHour() { if ($("detail").hidden) history.replaceState(null, "", address()); }
+  function closeEvent() {
+    for (const layer of state.covered.splice(0)) toggle(layer, true);
+    history.replaceState(null, "", address());
+    sizeForEvent();
+  }
+  state.events = createEvents({ map: state.map, json, panel: $("player"), stage: $("stage"), onOpen: openEvent, onSize: sizeForEvent, onHour: keepHour, onClose: closeEvent });
+  state.events.list($("event")).then((choices) => { $("events").hidden = choices.length === 0; showEventWords(); });
+}
+
+function showEventWords() {
+  $("event-label").textContent = word("eventChoose");
+  $("player").setAttribute("aria-label", word("eventChoose"));
+  state.events?.words();
+}
+
 function closeRow() {
   $("detail").hidden = true;
   state.row = null;
@@ -175,7 +215,7 @@ function closeRow() {
   state.map.trace(null);
   state.failures.stop();
   state.map.resize();
-  history.replaceState(null, "", location.pathname + location.search);
+  history.replaceState(null, "", address());
 }
 
 function say(text) {
@@ -259,6 +299,7 @@ function showWords() {
   showYears();
   showFigures();
   showLayers();
+  if (state.events) showEventWords();
 }
 
 async function start() {
@@ -280,7 +321,13 @@ async function start() {
     .then(() => state.map.painted());
   state.labels = createLabels($("labels"), state.map);
   createScale($("scale"), state.map);
-  state.map.onPick(async (hit) => {
+  state.map.onPick(async (hit, point) => {
+    const place = state.events?.at(point) ?? null;
+    if (place !== null) {
+      const own = await json(`/api/event-place/${place}`);
+      if (await openRow(own.table, own.id)) state.events.describe($("detail"), place);
+      return;
+    }
     if (!hit) { closeRow(); return; }
     const row = await json(`/api/feature/${hit.layer}/${hit.index}`);
     openRow(row.table, row.id);
@@ -302,8 +349,10 @@ async function start() {
   document.body.dataset.drawing = state.map.kind;
   say("");
   for (const [layer, reason] of Object.entries(problems)) console.info(`layer ${layer} is left out: ${reason}`);
-  const [table, id] = location.hash.slice(1).split("/");
-  if (id) openRow(table, decodeURIComponent(id));
+  startEvents();
+  const [table, id, hour] = location.hash.slice(1).split("/");
+  if (table === EVENT && id) state.events.open(decodeURIComponent(id), hour ? Number.parseInt(hour, 10) || 0 : null);
+  else if (id) openRow(table, decodeURIComponent(id));
   // For tests and the curious: the map behind the page.
   window.rahdari = state;
   if (!query.has("nogl")) await upgrade(options);

@@ -16,7 +16,7 @@ const mercatorY = (lat) => {
 const inverseLat = (y) => (360 / Math.PI) * Math.atan(Math.exp((0.5 - y) * 2 * Math.PI)) - 90;
 
 /** Return the arrays of a layer; see packed_features in tiles.py for the layout. */
-function unpack(buffer) {
+export function unpack(buffer) {
   const [nFeatures, nVertices] = new Int32Array(buffer, 0, 2);
   const degrees = new Float32Array(buffer, 8, 2 * nVertices);
   const offsets = new Int32Array(buffer, 8 + 8 * nVertices, nFeatures + 1);
@@ -27,7 +27,9 @@ function unpack(buffer) {
     xy[2 * k] = mercatorX(degrees[2 * k]);
     xy[2 * k + 1] = mercatorY(degrees[2 * k + 1]);
   }
-  return { nFeatures, xy, offsets, classes: [bytes(0), bytes(1)], notObserved: bytes(2), weight: bytes(3) };
+  // Two points beside the first one, so that who draws elsewhere can place the rest.
+  const ends = [-1, 1].map((side) => [(degrees[0] || 0) + side, (degrees[1] || 0) + side]).map(([lon, lat]) => ({ lonLat: [lon, lat], xy: [mercatorX(lon), mercatorY(lat)] }));
+  return { nFeatures, xy, ends, offsets, classes: [bytes(0), bytes(1)], notObserved: bytes(2), weight: bytes(3) };
 }
 
 /** Return the map on a 2D canvas; the methods are those of createGlMap. */
@@ -227,7 +229,7 @@ export async function createCanvasMap(container, { outline, bounds, label }) {
     held = null;
     if (!isClick) { settle(); return; }
     const hit = nearest(event.offsetX, event.offsetY);
-    picked(hit && { layer: hit.id, index: hit.index });
+    picked(hit && { layer: hit.id, index: hit.index }, { x: event.offsetX, y: event.offsetY });
   });
   canvas.addEventListener("wheel", (event) => { event.preventDefault(); zoomAt(-event.deltaY / 400, event.offsetX, event.offsetY); }, { passive: false });
   canvas.addEventListener("keydown", (event) => {

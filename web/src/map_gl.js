@@ -170,8 +170,8 @@ export async function createGlMap(container, { outline, bounds, tiles, label }) 
         const feature = found(event.point);
         if (feature) {
           const id = feature.layer.id.replace(NEAR, "").replace(ASSUMED, "");
-          handler({ layer: id, index: feature.properties.k });
-        } else handler(null);
+          handler({ layer: id, index: feature.properties.k }, event.point);
+        } else handler(null, event.point);
       });
       map.on("mousemove", (event) => { map.getCanvas().style.cursor = found(event.point) ? "pointer" : ""; });
     },

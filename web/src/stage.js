@@ -12,7 +12,7 @@ export function createStage(first) {
   function attach(map) {
     map.onMove(call(map, handlers.move));
     map.onSettle(call(map, handlers.settle));
-    map.onPick((hit) => { if (map === current) handlers.pick(hit); });
+    map.onPick((hit, point) => { if (map === current) handlers.pick(hit, point); });
   }
   attach(first);
   return {
