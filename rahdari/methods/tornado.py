@@ -55,13 +55,14 @@ class Range:
             return np.asarray(low + (high - low) * u)
         if self.shape == "triangular":
             turn = (base - low) / (high - low)
-            up = low + np.sqrt(u * (high - low) * (base - low))
-            down = high - np.sqrt((1.0 - u) * (high - low) * (high - base))
-            return np.where(u < turn, up, down)
+            left = low + np.sqrt(u * (high - low) * (base - low))
+            right = high - np.sqrt((1.0 - u) * (high - low) * (high - base))
+            return np.where(u < turn, left, right)
         from scipy.special import ndtri
 
         z = np.asarray(ndtri(u), np.float64)
-        spread = np.where(z < 0.0, np.log(base / low), np.log(high / base)) / Z_P90
+        down, up = float(np.log(base / low)), float(np.log(high / base))
+        spread = np.where(z < 0.0, down, up) / Z_P90
         return np.asarray(base * np.exp(spread * z))
 
 
