@@ -17,20 +17,22 @@ from rahdari.kernels.dop import dilutions
 from rahdari.methods.broadcast_orbits import Track, track
 from rahdari.methods.broadcast_records import Navigation
 from rahdari.methods.constellation import Constellation
-from rahdari.methods.earth_points import ground_points
+from rahdari.methods.earth_points import GroundPoints, ground_points
 from rahdari.methods.ephemeris import positions_km
+from rahdari.methods.points import Points
 from rahdari.methods.sidereal import utc_times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from rahdari.methods.earth_points import GroundPoints, PlacesLike
+    from rahdari.methods.earth_points import PlacesLike
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
     TimeArray = NDArray[np.datetime64]
     #: A navigation file, a constellation of mean elements, positions computed before, or (s, t, 3) numbers in km.
     SatellitesLike: TypeAlias = Navigation | Constellation | Track | FloatArray
+    PointsLike: TypeAlias = PlacesLike | Points
 
 MASK_DEG = (-5.0, 90.0)  # from a little below the horizontal, for a receiver on a mountain or in the air
 HORIZON_DEG = 90.0  # greatest size of a horizon's elevation
@@ -79,7 +81,7 @@ class SkyDilution:
 
 def dop(
     nav_or_tle: SatellitesLike,
-    points: PlacesLike,
+    points: PointsLike,
     times_utc: object,
     mask_deg: ArrayLike = 5.0,
     horizon_deg: ArrayLike | None = None,
@@ -111,7 +113,7 @@ def dop(
 
 
 def look(
-    nav_or_tle: SatellitesLike, points: PlacesLike, times_utc: object
+    nav_or_tle: SatellitesLike, points: PointsLike, times_utc: object
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return elevation and azimuth in degrees and range in km, each (p, t, s), NaN where a satellite is absent."""
     sky = sky_of(nav_or_tle, points, times_utc)
@@ -124,7 +126,7 @@ def look(
 
 def sky_of(
     satellites: SatellitesLike,
-    points: PlacesLike,
+    points: PointsLike,
     times_utc: object,
     mask_deg: ArrayLike = 0.0,
     horizon_deg: ArrayLike | None = None,
@@ -132,7 +134,7 @@ def sky_of(
     is_one_clock: bool = True,
 ) -> Sky:
     """Return checked arrays for the kernels; wrong shapes and numbers raise :class:`InputError`, all at once."""
-    ground, times = ground_points(points), utc_times(times_utc)
+    ground, times = ground_of(points), utc_times(times_utc)
     found = track_of(satellites, times)
     problems: list[Problem] = []
     n, mask = len(ground), np.asarray(mask_deg, np.float64)
@@ -143,7 +145,7 @@ def sky_of(
     horizon = np.zeros((n, 0)) if horizon_deg is None else np.atleast_2d(np.asarray(horizon_deg, np.float64))
     if horizon.shape[0] != n or horizon.ndim != 2 or (horizon_deg is not None and not horizon.shape[1]):  # noqa: PLR2004
         problems.append(Problem(f"a horizon of shape {horizon.shape} for {n} points", "give one row a point"))
-    elif not (np.abs(horizon) < HORIZON_DEG).all():
+    elif not (np.abs(horizon) <= HORIZON_DEG).all():
         problems.append(Problem("a horizon is no elevation", "give degrees, and a number in every direction"))
     raise_if_any(problems)
     letters = sorted({name[:1] for name in found.satellite})
@@ -153,6 +155,15 @@ def sky_of(
         found, times, ground, clock, 1 if is_one_clock else max(len(letters), 1), ground.ecef_km(), axes,
         np.sin(np.radians(np.broadcast_to(mask, (n,)))).copy(), np.ascontiguousarray(np.radians(horizon)),
     )  # fmt: skip
+
+
+def ground_of(points: PointsLike) -> GroundPoints:
+    """Return points given in any form: those of :func:`ground_points`, ``Points``, or one (lon, lat, height)."""
+    if isinstance(points, Points):
+        return GroundPoints(points.lon_deg, points.lat_deg, points.height_m)
+    if isinstance(points, tuple) and all(np.ndim(part) == 0 for part in points):
+        return ground_points(np.array([points], np.float64))
+    return ground_points(points)
 
 
 def track_of(satellites: SatellitesLike, times: TimeArray) -> Track:

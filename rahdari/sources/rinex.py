@@ -160,11 +160,11 @@ def _number(text: str | bytes) -> float | None:
 
 def _spans(file: _File, starts: list[int]) -> Iterable[tuple[int, int]]:
     """Yield first line and end of each record; blank lines at its end do not count."""
-    for start, end in zip(starts, [*starts[1:], len(file.lines)], strict=True):
-        last = end
-        while last > start and not file.lines[last - 1].strip():
-            last -= 1
-        yield start, last
+    for start, last in zip(starts, [*starts[1:], len(file.lines)][: len(starts)], strict=True):
+        end = last
+        while end > start and not file.lines[end - 1].strip():
+            end -= 1
+        yield start, end
 
 
 def _records_4(file: _File, body: int) -> list[_Record]:
