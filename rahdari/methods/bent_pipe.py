@@ -7,25 +7,33 @@ above the plumb line's horizon, at both ends, and above the terrain where a hori
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.kernels.bent_pipe import best_ways, count_common
+from rahdari.methods.constellation import Constellation
 from rahdari.methods.earth_points import ground_points
+from rahdari.methods.ephemeris import positions_km
+from rahdari.methods.satellite_view import orbit_warnings
+from rahdari.methods.sidereal import utc_times
 from rahdari.units import LIGHT_SPEED_KM_PER_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     from rahdari.methods.earth_points import PlacesLike
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int32]
+    Satellites: TypeAlias = Constellation | ArrayLike
 
 MIN_ELEVATION_DEG = 25.0  # of the user terminal, as filed with the FCC for the constellation at 540 to 570 km
 _WORD_BITS = 64
+_PIECE_STEPS = 64  # moments carried at once: 100 MB for 65,000 satellites
 _LOOSE_KM = 1e-3  # far above the rounding of the products: none in view is lost to it
 _STILL, _MOVING = 2, 3  # dimensions of positions at one moment, and at many
 
@@ -36,12 +44,14 @@ class BentPipe:
 
     ``rtt_ms`` is the round trip by propagation alone, with what was given for the way beyond the gateways;
     ``gateway`` and ``satellite`` are row numbers; ``n_common`` counts satellites that the place shares with a gateway.
+    ``warnings`` are sentences on old elements and on satellites without a position.
     """
 
     rtt_ms: FloatArray
     gateway: IntArray
     satellite: IntArray
     n_common: IntArray
+    warnings: tuple[str, ...] = ()
 
     @property
     def none_frac(self) -> FloatArray:
@@ -92,16 +102,29 @@ def sky_of(points: PlacesLike, min_elevation_deg: ArrayLike, horizon_deg: ArrayL
     return Sky(np.ascontiguousarray(places), np.ascontiguousarray(horizon), sines)
 
 
-def moments(satellites_km: ArrayLike) -> FloatArray:
-    """Return satellite positions as (t, s, 3), km, from (s, 3) at one moment or (s, t, 3) at many.
+def moments(satellites: Satellites, times_utc: Any = None) -> tuple[int, Iterator[FloatArray]]:  # noqa: ANN401
+    """Return how many moments there are and, one by one, the satellites' positions (s, 3), km.
 
-    A satellite whose position is not a number at some moment (decayed, not propagated) serves nobody then.
+    A constellation is carried to ``times_utc`` (:func:`rahdari.methods.sidereal.utc_times`) in pieces that bound the
+    memory; positions are (s, 3) at one moment or (s, t, 3) at many, in the frame that turns with the earth.  A
+    satellite whose position is not a number (decayed) serves nobody.
     """
-    given = np.asarray(satellites_km, np.float64)
+    if isinstance(satellites, Constellation):
+        if times_utc is None:
+            raise InputError(Problem("a constellation without a moment", "give times", column="times_utc"))
+        times = utc_times(times_utc)
+        pieces = (times[i : i + _PIECE_STEPS] for i in range(0, times.size, _PIECE_STEPS))
+        parts = (positions_km(satellites, piece).transpose(1, 0, 2) for piece in pieces)
+        return times.size, (np.ascontiguousarray(position) for part in parts for position in part)
+    given = np.asarray(satellites, np.float64)
     if given.ndim not in (_STILL, _MOVING) or given.shape[-1] != 3:  # noqa: PLR2004  # three coordinates
         what = f"satellite positions of shape {given.shape}"
         raise InputError(Problem(what, "give (satellites, 3) or (satellites, times, 3), km"))
-    return np.ascontiguousarray(given[None] if given.ndim == _STILL else given.transpose(1, 0, 2))
+    steps = given[None] if given.ndim == _STILL else given.transpose(1, 0, 2)
+    if times_utc is not None and utc_times(times_utc).size != steps.shape[0]:
+        what = f"{utc_times(times_utc).size} times for positions at {steps.shape[0]} moments"
+        raise InputError(Problem(what, "give as many times as moments, or a constellation", column="times_utc"))
+    return steps.shape[0], (np.ascontiguousarray(position) for position in steps)
 
 
 def ranges_km(sky: Sky, satellites_km: FloatArray) -> FloatArray:
@@ -141,9 +164,10 @@ def onward_km(onward_ms: ArrayLike, n_gateways: int) -> FloatArray:
 
 
 def bent_pipe(
-    satellites_km: ArrayLike,
+    satellites: Satellites,
     places: PlacesLike,
     gateways: PlacesLike,
+    times_utc: Any = None,  # noqa: ANN401  # see utc_times
     *,
     min_elevation_deg: ArrayLike = MIN_ELEVATION_DEG,
     gateway_min_elevation_deg: ArrayLike | None = None,
@@ -152,11 +176,10 @@ def bent_pipe(
 ) -> BentPipe:
     """Return the shortest round trip from each place over one satellite to any gateway, at each moment.
 
-    ``satellites_km`` (s, 3) or (s, t, 3) in the frame that turns with the earth; ``places`` and ``gateways`` as
-
-    :func:`rahdari.methods.earth_points.ground_points` takes them; ``horizon_deg`` (p, n) the terrain around the places;
+    ``satellites`` is a constellation, or positions (see :func:`moments`); ``places`` and ``gateways`` as
+    :func:`rahdari.methods.points.points_of` takes them; ``horizon_deg`` (p, n) the terrain around the places;
     ``onward_ms`` one way beyond each gateway, counted in the choice.  Light in vacuum; a satellite adds no delay.
-    Time grows as places times moments times satellites that some gateway sees.
+    Time grows as places times moments times satellites that some gateway sees.  Raises :class:`InputError`.
 
     >>> overhead = bent_pipe([[6928.137, 0.0, 0.0]], [(0.0, 0.0)], [(0.0, 0.0)])
     >>> overhead.rtt_ms.round(4).tolist()
@@ -164,11 +187,14 @@ def bent_pipe(
     """
     sky = sky_of(places, min_elevation_deg, horizon_deg)
     ground = sky_of(gateways, min_elevation_deg if gateway_min_elevation_deg is None else gateway_min_elevation_deg)
-    extra, steps = onward_km(onward_ms, len(ground)), moments(satellites_km)
-    shape = (steps.shape[0], len(sky))
+    extra = onward_km(onward_ms, len(ground))
+    n_steps, steps = moments(satellites, times_utc)
+    shape = (n_steps, len(sky))
     light, common = np.full(shape, np.inf), np.zeros(shape, np.int32)
     goal, satellite = np.full(shape, -1, np.int32), np.full(shape, -1, np.int32)
+    is_lost = np.zeros(0, np.bool_)
     for step, position in enumerate(steps):
+        is_lost = np.isnan(position[:, 0]) | (is_lost if is_lost.size else False)
         cost = ranges_km(ground, position) + extra
         used = np.flatnonzero(np.isfinite(cost).any(axis=1))
         best_ways(
@@ -185,13 +211,17 @@ def bent_pipe(
         rows = satellite[step]
         satellite[step] = np.where(rows >= 0, used[rows] if used.size else -1, -1)
     rtt_ms = np.where(np.isfinite(light), 2.0 * light / LIGHT_SPEED_KM_PER_MS, np.nan)
-    return BentPipe(rtt_ms.T, goal.T, satellite.T, common.T)
+    said: tuple[str, ...] = ()
+    if isinstance(satellites, Constellation):
+        said = orbit_warnings(satellites, utc_times(times_utc), is_lost)
+    return BentPipe(rtt_ms.T, goal.T, satellite.T, common.T, said)
 
 
 def common_frac(
-    satellites_km: ArrayLike,
+    satellites: Satellites,
     places: PlacesLike,
     gateways: PlacesLike,
+    times_utc: Any = None,  # noqa: ANN401  # see utc_times
     *,
     min_elevation_deg: ArrayLike = MIN_ELEVATION_DEG,
     gateway_min_elevation_deg: ArrayLike | None = None,
@@ -203,15 +233,15 @@ def common_frac(
     """
     sky = sky_of(places, min_elevation_deg, horizon_deg)
     ground = sky_of(gateways, min_elevation_deg if gateway_min_elevation_deg is None else gateway_min_elevation_deg)
-    steps = moments(satellites_km)
+    n_steps, steps = moments(satellites, times_utc)
     count = np.zeros((len(sky), len(ground)), np.int32)
     n_words = -(-len(ground) // _WORD_BITS)
-    bits = np.zeros((steps.shape[1], n_words * _WORD_BITS), np.bool_)
     for position in steps:
         is_seen = np.isfinite(ranges_km(ground, position))
         used = np.flatnonzero(is_seen.any(axis=1))
-        bits[: used.size, : len(ground)] = is_seen[used]
-        words = np.packbits(bits[: used.size], axis=1, bitorder="little").view("<u8").astype(np.uint64)
+        bits = np.zeros((used.size, n_words * _WORD_BITS), np.bool_)
+        bits[:, : len(ground)] = is_seen[used]
+        words = np.packbits(bits, axis=1, bitorder="little").view("<u8").astype(np.uint64)
         across = np.ascontiguousarray(position[used].T)
         count_common(sky.places, sky.horizon_deg, sky.sines, across, words, count)
-    return np.asarray(count / max(steps.shape[0], 1))
+    return np.asarray(count / max(n_steps, 1))

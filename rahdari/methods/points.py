@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,15 +13,14 @@ from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.kernels.raster import FLATTENING, SEMI_MAJOR_M
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     FloatArray = NDArray[np.float64]
+    Columns: TypeAlias = pl.DataFrame | Mapping[str, ArrayLike] | tuple[ArrayLike, ...]
     #: What all that looks at satellites takes as places, see :func:`points_of`.
-    Places: TypeAlias = (
-        "Points | pl.DataFrame | Mapping[str, ArrayLike] | tuple[ArrayLike, ...] | list[tuple[float, ...]] | FloatArray"
-    )
+    Places: TypeAlias = "Points | Columns | Sequence[Sequence[float]] | FloatArray"
 
 M_PER_KM = 1000.0
 SEMI_MAJOR_KM = SEMI_MAJOR_M / M_PER_KM
@@ -97,7 +97,7 @@ def points_of(places: Places) -> Points:
     """
     if isinstance(places, Points):
         return places
-    if isinstance(places, list | np.ndarray):
+    if not isinstance(places, pl.DataFrame | Mapping | tuple):
         rows = np.asarray(places, np.float64)
         if rows.ndim != 2 or rows.shape[1] not in {2, 3}:  # noqa: PLR2004  # a table
             cure = "give rows of longitude, latitude and, if known, height in metres"

@@ -134,7 +134,7 @@ def visible(
     )
     if not np.array_equal(column, np.arange(times.size)):
         count, best, score = (np.ascontiguousarray(part[:, column]) for part in (count, best, score))
-    return Visibility(count, best, elevation_of(score), _warnings(c, moments, seen))
+    return Visibility(count, best, elevation_of(score), orbit_warnings(c, moments, seen))
 
 
 def elevation_of(score: FloatArray) -> FloatArray:
@@ -251,7 +251,7 @@ def _chosen(c: Constellation, times: TimeArray, blocks: _Blocks, mask: FloatArra
     return np.flatnonzero(is_near), np.isnan(radius)
 
 
-def _warnings(c: Constellation, times: TimeArray, is_lost: BoolArray) -> tuple[str, ...]:
+def orbit_warnings(c: Constellation, times: TimeArray, is_lost: BoolArray) -> tuple[str, ...]:
     """Return sentences on elements too old for the moments and on satellites without a position."""
     said = []
     epoch = c.epoch_utc
