@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from rahdari.engines.stress.hazards import DAMAGING, Setting, damage_hazards, grid_hazard, people_of_region
+from rahdari.engines.stress.hazards import (
+    DAMAGING,
+    Setting,
+    damage_hazards,
+    feeder_hazards,
+    grid_hazard,
+    people_of_region,
+)
 from rahdari.errors import InputError, Problem
 from rahdari.methods.cascade import Crews, Hourly, changed, hourly
 from rahdari.methods.fragility import fragility_of
@@ -55,11 +62,22 @@ def _split(text: str) -> list[str]:
     return [name.strip() for name in text.split(";") if name.strip()]
 
 
-def _setting_params(params: StressParams, setting: Setting) -> tuple[StressParams, float, float]:
-    """Return parameters, the share of access and the ratio of battery hours of a setting; low is little damage."""
-    access = {"low": params.access_low_frac, "central": params.access_frac, "high": params.access_high_frac}[setting]
-    battery = {"low": params.battery_high_ratio, "central": 1.0, "high": params.battery_low_ratio}[setting]
-    return params, access, battery
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What differs between the settings of a replay; low is little damage."""
+
+    access_frac: float
+    battery_ratio: float
+    feeder_fail_frac: float
+
+
+def ends_of(params: StressParams, setting: Setting) -> Ends:
+    """Return the share of access, the ratio of battery hours and the chance of losing a feeder at a setting."""
+    return {
+        "low": Ends(params.access_low_frac, params.battery_high_ratio, params.feeder_fail_low_frac),
+        "central": Ends(params.access_frac, 1.0, params.feeder_fail_frac),
+        "high": Ends(params.access_high_frac, params.battery_low_ratio, params.feeder_fail_high_frac),
+    }[setting]
 
 
 def event_hazards(
@@ -72,7 +90,7 @@ def event_hazards(
         what = f"{event['named_event_id']} names hazards that are not there: {', '.join(unknown)}"
         raise InputError(Problem(what, "add them to hazards.csv or correct the names", "named_events.csv"))
     curves = fragility_of(tables["fragility_curves"], tables["fragility_points"])
-    _, access, _ = _setting_params(params, setting)
+    ends = ends_of(params, setting)
     found: list[Hazard] = []
     for name in sorted(_split(event["hazard_ids"])):
         row = rows[name]
@@ -80,10 +98,11 @@ def event_hazards(
         if row["kind"] == "grid_failure" and made.network.n_zones:
             found.append(grid_hazard(made, params, row["rate_per_year"], length, 0.0))
         elif row["kind"] in DAMAGING:
-            found += damage_hazards(
-                {**row, "duration_h": length}, made, curves, params, which=setting, struck_frac=event["struck_frac"],
-                access_frac=access, strikes=event["strikes"],
-            )  # fmt: skip
+            own = {**row, "duration_h": length}
+            struck = {"struck_frac": event["struck_frac"], "access_frac": ends.access_frac}
+            found += damage_hazards(own, made, curves, params, which=setting, strikes=event["strikes"], **struck)
+            if event["strikes"] != "links":
+                found += feeder_hazards(own, made, params, fail_frac=ends.feeder_fail_frac, **struck)
     return found
 
 
@@ -104,7 +123,7 @@ def event_network(
     if not hazards:
         return None
     own = _with_crews(people_of_region(made, event["region"]), hazards, event["n_crews"])
-    battery = own.network.battery_h * _setting_params(params, setting)[2]
+    battery = own.network.battery_h * ends_of(params, setting).battery_ratio
     network = changed(own.network, battery_h=battery, services=own.network.services[:1])
     if not any(hazard.effect == "grid" for hazard in hazards):
         # Supply holds: the power of sites need not be followed.

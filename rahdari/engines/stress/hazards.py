@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Setting = Literal["low", "central", "high"]
 DAMAGING = ("flood", "earthquake", "landslide", "heat")
+FEEDER_KINDS = ("flood", "earthquake", "landslide")  # these take poles and substations with them
 SHAKEN = ("earthquake", "heat")  # everything within reach feels these; of the others a share is reached
 HOURS_PER_DAY = 24.0
 PARTS = 4  # of the assets struck, by when they can be reached again
@@ -116,6 +117,34 @@ def damage_hazards(
     return parts
 
 
+def feeder_hazards(
+    row: Mapping[str, object], made: StressPlan, params: StressParams, *, fail_frac: float | None = None,
+    struck_frac: float | None = None, access_frac: float | None = None,
+) -> list[Hazard]:  # fmt: skip
+    """Return the feeders that a hazard takes down with the sites it reaches, as one hazard; none where it takes none.
+
+    A supply zone fails with ``fail_frac`` times the share of its sites in the circle times the share struck there, so
+    that a site reached loses its feeder with chance ``fail_frac``.  Feeders come back evenly while crews get in.
+    """
+    network = made.network
+    if str(row["kind"]) not in FEEDER_KINDS or not network.n_zones:
+        return []
+    of_zone = np.where(network.is_site, network.zone, -1)
+    member, _ = _reach(row, made, "sites")
+    reached = np.bincount(of_zone[member][of_zone[member] >= 0], minlength=network.n_zones)
+    n_sites = np.bincount(of_zone[of_zone >= 0], minlength=network.n_zones)
+    struck = float(str(row["severity_frac"])) if struck_frac is None else struck_frac
+    chance = reached / np.maximum(n_sites, 1) * struck * (params.feeder_fail_frac if fail_frac is None else fail_frac)
+    zone = np.flatnonzero(chance > 0.0)
+    length = float(str(row["duration_h"])) * (params.access_frac if access_frac is None else access_frac)
+    if not zone.size or length <= 0.0:
+        return []
+    back = np.modf((zone + 1.0) * GOLDEN)[0]
+    rate = max(float(str(row["rate_per_year"])), np.finfo(np.float64).tiny)
+    level = Level(rate, zone, chance[zone], value=back, duration_h=length)
+    return [Hazard(f"{row['hazard_id']}-feeders", str(row["kind"]), "grid", (level,))]
+
+
 def grid_hazard(made: StressPlan, params: StressParams, rate_per_year: float, hours: float, sigma: float) -> Hazard:
     """Return a failure of the whole grid: zones have supply again one after another, the last at its end."""
     n = made.network.n_zones
@@ -160,7 +189,7 @@ def hazards_of(
     for row in rows.filter(pl.col("kind").is_in(DAMAGING)).iter_rows(named=True):
         if not any(curves.of(name, row["kind"]) for name in CLASS_NAMES):
             continue
-        parts = damage_hazards(row, made, curves, params)
+        parts = damage_hazards(row, made, curves, params) + feeder_hazards(row, made, params)
         names = [part.hazard_id for part in parts]
         pairs |= {(a, b): TOGETHER for i, a in enumerate(names) for b in names[i + 1 :]}
         if row["kind"] == "flood" and names:

@@ -67,6 +67,11 @@ class StressParams(Params):
     )
     access_low_frac: float = Field(default=0.25, ge=0.0, le=1.0, description="Low end of that share.")
     access_high_frac: float = Field(default=1.0, ge=0.0, le=1.0, description="High end of that share.")
+    feeder_fail_frac: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="Chance that a site reached by flood, slide or quake loses its feeder."
+    )
+    feeder_fail_low_frac: float = Field(default=0.2, ge=0.0, le=1.0, description="Low end of that chance.")
+    feeder_fail_high_frac: float = Field(default=0.8, ge=0.0, le=1.0, description="High end of that chance.")
     flood_depth_m: float = Field(
         default=1.5, ge=0.1, le=10.0, description="Depth of water at assets that a flood reaches."
     )

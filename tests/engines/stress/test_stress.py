@@ -12,9 +12,13 @@ import rahdari.engines.stress.engine as stress_engine
 from rahdari.engines.backbone.engine import backbone
 from rahdari.engines.backbone.params import BackboneParams
 from rahdari.engines.stress.engine import stress
+from rahdari.engines.stress.events import play
+from rahdari.engines.stress.graph import stress_plan
+from rahdari.engines.stress.hazards import feeder_hazards
 from rahdari.engines.stress.params import StressParams
 from rahdari.engines.stress.parts import hazard_availability_frac
 from rahdari.errors import InputError
+from rahdari.methods.geo import great_circle_km
 from rahdari.model import Context, EngineResult, Tables
 from rahdari.schema.checks import empty_table
 from tests.fixtures import engine_outputs, small_country
@@ -177,6 +181,36 @@ def test_named_events_are_played_by_the_hour_with_their_reports(result: EngineRe
     assert said.select("named_event_id", "hour_h").rows() == [("dark", 11), ("wet", 0)]
     assert (hours["down_low_sites"] <= hours["down_sites"]).all()
     assert (hours["down_high_sites"] >= hours["down_sites"]).all()
+
+
+def test_a_flood_takes_feeders_with_the_sites_it_reaches(plan: dict[str, pl.DataFrame]) -> None:
+    made = stress_plan(Tables(plan), StressParams(), 2025)
+    assert made is not None
+    row = plan["hazards"].row(by_predicate=pl.col("hazard_id") == "hz-flood", named=True)
+    (hazard,) = feeder_hazards(row, made, StressParams(feeder_fail_frac=0.5))
+    network, level = made.network, hazard.levels[0]
+    km = great_circle_km(made.lon_deg, made.lat_deg, row["lon_deg"], row["lat_deg"])[: network.n_nodes]
+    fed = np.flatnonzero(network.is_site & (network.zone >= 0))
+    n_sites = np.bincount(network.zone[fed], minlength=network.n_zones)
+    # Over all zones as many sites lose supply as are reached, times the share struck, times the chance.
+    lost = float((n_sites[level.member] * level.chance_frac).sum())
+    assert lost == pytest.approx(0.5 * row["severity_frac"] * float((km[fed] <= row["radius_km"]).sum()))
+    assert not feeder_hazards({**row, "kind": "heat"}, made, StressParams())
+
+
+def test_sites_behind_a_flooded_feeder_go_dark_when_their_battery_ends(plan: dict[str, pl.DataFrame]) -> None:
+    event = plan["named_events"].row(by_predicate=pl.col("named_event_id") == "wet", named=True)
+    down = []
+    for chance in (0.0, 1.0):
+        params = StressParams(feeder_fail_frac=chance, feeder_fail_low_frac=chance, feeder_fail_high_frac=chance)
+        made = stress_plan(Tables(plan), params, 2025)
+        assert made is not None
+        played = play(event, Tables(plan), made, params, seed=1, every_hour=True, n_draws=64)
+        assert played is not None
+        down.append(played.sites_down[1])
+    # Every battery of the test country lasts an hour or more, none eleven.
+    assert down[1][0] == pytest.approx(down[0][0], rel=0.2)
+    assert down[1][24] > 1.1 * down[0][24]
 
 
 def test_what_hardening_buys_is_stated_by_class_and_names_no_asset(
