@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rahdari.service.planning import plan
 from rahdari.service.requests import PlanRequest
 from rahdari.store.parquet import write_table
 from tests.fixtures import small_country
+from tests.helpers.engine_checks import named_events
 
 if TYPE_CHECKING:
     from rahdari.service.requests import PlanResponse
@@ -61,6 +63,17 @@ def small_response(country_folder: Path, cache_dir: Path, tmp_path_factory: pyte
     """Return the response of planning the small country with every engine."""
     out = tmp_path_factory.mktemp("plan") / "small"
     return plan(PlanRequest(country=str(country_folder), out=out, cache_dir=cache_dir))
+
+
+@pytest.fixture(scope="session")
+def event_plan(country_folder: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a plan of the small country with two named events: a grid failure and a flood."""
+    folder = shutil.copytree(country_folder, tmp_path_factory.mktemp("event") / "country")
+    schemas = base_schemas()
+    for name, frame in named_events().items():
+        write_table(frame, folder / f"{name}.parquet", schemas[name])
+    out = tmp_path_factory.mktemp("plan") / "events"
+    return plan(PlanRequest(country=str(folder), out=out, cache_dir=cache_dir)).folder
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,29 @@ def rows(name: str, columns: list[str], values: Sequence[tuple[object, ...]]) ->
     return conform(frame.with_columns(source), table_schema(name))
 
 
+def named_events() -> dict[str, pl.DataFrame]:
+    """Return hazards, named events and reports that suit the test country: a grid failure and a flood."""
+    hazards = [
+        ("hz-flood", "River flood", "flood", 70.6, 30.2, 60.0, 0.2, 240.0, 0.3),
+        ("hz-grid", "Grid failure", "grid_failure", None, None, None, 0.5, 14.0, 0.5),
+    ]
+    hazard_columns = [
+        "hazard_id", "name", "kind", "lon_deg", "lat_deg", "radius_km", "rate_per_year", "duration_h", "severity_frac",
+    ]  # fmt: skip
+    event_columns = ["named_event_id", "name", "hazard_ids", "strikes", "n_hours", "duration_h", "inputs_note"]
+    events = [
+        ("dark", "Night without grid", "hz-grid", "all", 24, 14.0, "the length comes from the report"),
+        ("wet", "River flood", "hz-flood", "all", 96, None, "the place comes from the report"),
+    ]
+    report_columns = ["report_id", "named_event_id", "hour_h", "what", "value"]
+    reports = [("r1", "dark", 11.0, "sites_down_frac", 0.45), ("r2", "wet", 0.0, "n_sites_down", 3.0)]
+    return {
+        "hazards": rows("hazards", hazard_columns, hazards),
+        "named_events": rows("named_events", event_columns, events),
+        "event_reports": rows("event_reports", report_columns, reports),
+    }
+
+
 def gateways() -> dict[str, pl.DataFrame]:
     """Return landmarks, cables, events, hazards and grid companies that suit the test country."""
     landmarks = [
@@ -53,17 +76,12 @@ def gateways() -> dict[str, pl.DataFrame]:
         ("ev-flood", "2022-08-28", "flood", "Flood in the south", 6.0, "pct_sites", None),
         ("ev-cut", "2022-08-22", "cut", "Cuts by drainage works", None, None, 6.0),
     ]
-    hazards = [
-        ("hz-flood", "River flood", "flood", 70.6, 30.2, 60.0, 0.2, 240.0, 0.3),
-        ("hz-grid", "Grid failure", "grid_failure", None, None, None, 0.5, 14.0, 0.5),
-    ]
     event_columns = ["event_id", "at_utc", "kind", "what", "lost_value", "lost_unit", "duration_h"]
-    hazard_columns = ["hazard_id", "name", "kind", "lon_deg", "lat_deg", "radius_km", "rate_per_year", "duration_h"]
     return {
         "landmarks": rows("landmarks", ["landmark_id", "name", "kind", "lon_deg", "lat_deg"], landmarks),
         "cables": rows("cables", [*cable_columns, "landing", "lon_deg", "lat_deg", "is_in_service"], cables),
         "events": rows("events", event_columns, events),
-        "hazards": rows("hazards", [*hazard_columns, "severity_frac"], hazards),
+        "hazards": named_events()["hazards"],
         "grid_companies": empty_table(table_schema("grid_companies")),
     }
 
