@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 J2 = 1.08262668e-3  # WGS 84
+#: Radians a minute over turns a day, divided as the published SGP4 does: the last bit counts in extreme orbits.
+TURNS_PER_DAY = 1440.0 / (2.0 * np.pi)
 GEO_RADIUS_KM = 42_164.17  # one turn a sidereal day: (EARTH_MU / EARTH_TURN^2)^(1/3)
 JULIAN_1949 = 2_433_281.5  # 1949-12-31T00:00, from which SGP4 counts days
 WGS72_MU_KM3_S2, WGS72_RADIUS_KM = 398_600.8, 6378.135  # of SGP4; Hoots and Roehrich, Spacetrack report 3, 1980
@@ -100,10 +102,10 @@ class MeanElements:
         inclination, node, perigee, anomaly = np.radians(angles).tolist()
         record = Satrec()
         record.sgp4init(
-            WGS72, "i", 0, day + frac, bstar, 0.0, 0.0, eccentricity, perigee, inclination, anomaly,
-            motion / 720.0 * np.pi, node,
+            WGS72, "i", 0, (JULIAN_1949 + day + frac) - JULIAN_1949, bstar, 0.0, 0.0, eccentricity, perigee, inclination, anomaly,
+            motion / TURNS_PER_DAY, node,
         )  # fmt: skip
-        # The sum above keeps a third of a microsecond; the two parts keep all.
+        # The epoch of the start is rounded as the published SGP4 rounds it; the one of the clock keeps every digit.
         record.jdsatepoch, record.jdsatepochF = JULIAN_1949 + day, frac
         return record
 

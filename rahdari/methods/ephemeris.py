@@ -37,8 +37,9 @@ def positions_km(
     """Return (n_sat, n_time, 3) Earth-fixed positions, km, float64; NaN where a satellite has none (decayed).
 
     With ``step_s`` the orbit is computed at whole multiples of the step since 1970 only and filled by cubics between:
-    60 s hold 1 m in low orbits, for any second of a day.  ``of`` picks satellites by index.  Memory is 24 bytes a
-    position: ask in pieces where that is too much.  Raises :class:`InputError` for a bad step or bad times.
+    60 s hold 1 m in orbits above 450 km and 1.5 m at 300 km, for any second of a day.  ``of`` picks satellites by
+    index.  Memory is 24 bytes a position: ask in pieces where that is too much.  Raises :class:`InputError` for a bad
+    step or bad times.
     """
     times = utc_times(times_utc)
     teme = inertial_km(c.orbits, times, step_s, of)

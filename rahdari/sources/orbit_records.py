@@ -306,7 +306,7 @@ def _from_tle(name: str, first: tuple[int, str], second: str) -> ElementSet:
         except ValueError:
             raise _BadRecordError(f"'{field}' is no {key.rsplit('_', maxsplit=1)[0]}", str(which)) from None
     try:
-        _check_ranges(numbers, {key: key.rsplit("_", maxsplit=1)[0] for key in numbers})
+        _check_ranges(numbers, {key: key.split("_")[0] for key in numbers})
     except _BadRecordError as fault:
         raise _BadRecordError(fault.args[0], "2") from fault
     return ElementSet(number, name, row, *_tle_epoch(line[18:32]), numbers)

@@ -116,7 +116,9 @@ def _newest(records: list[ElementSet], warnings: list[str]) -> _Sorted:
     return _Sorted(kept, warnings, len(decayed) + len(doubles))
 
 
-def _elements(items: list[ElementSet]) -> MeanElements:
+def elements_of(items: list[ElementSet]) -> MeanElements:
+    """Return the elements of records, in their order."""
+
     def column(key: str) -> FloatArray:
         return np.array([item.numbers[key] for item in items], np.float64)
 
@@ -129,7 +131,7 @@ def _elements(items: list[ElementSet]) -> MeanElements:
 
 def _placed(items: list[ElementSet], warnings: list[str]) -> tuple[MeanElements, list[ElementSet], int]:
     """Return the elements of satellites that are in orbit at their own epoch, with their records."""
-    elements = _elements(items)
+    elements = elements_of(items)
     codes = elements.codes_at_epoch()
     is_low = elements.mean_height_km < LOWEST_MEAN_KM
     low = [item for item, flag in zip(items, is_low & (codes == 0), strict=True) if flag]
@@ -143,7 +145,7 @@ def _placed(items: list[ElementSet], warnings: list[str]) -> tuple[MeanElements,
     if is_kept.all():
         return elements, items, 0
     kept = [item for item, flag in zip(items, is_kept, strict=True) if flag]
-    return _elements(kept), kept, len(items) - len(kept)
+    return elements_of(kept), kept, len(items) - len(kept)
 
 
 def _age_warnings(elements: MeanElements, at_utc: Any, old_days: float) -> list[str]:  # noqa: ANN401  # see utc_times
