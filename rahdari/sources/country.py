@@ -321,6 +321,7 @@ def _links(base: _Base, tables: Frames) -> pl.DataFrame:
         cables=tables["cables"],
         long_haul_km=long_haul_km(base.table("facts")),
         home_districts=home_districts(tables["operators"], tables["districts"]),
+        stretches=base.table("fibre_stretches"),
         sea_path=sea.sea_path,
     )
 

@@ -16,6 +16,7 @@ from rahdari.sources.synthetic.common import chance, chance_of_numbers, chosen, 
 from rahdari.sources.synthetic.fibre import links_table, parallel_fibres
 from rahdari.sources.synthetic.people import places_table
 from rahdari.sources.synthetic.sites import SiteTotals, sites_table
+from rahdari.sources.synthetic.stretches import on_ways
 
 OUTLINE = shapely.box(70.0, 30.0, 72.0, 31.0)
 N_PLACES = 1_500
@@ -340,6 +341,58 @@ def test_an_operator_at_home_elsewhere_lays_no_fibre_here() -> None:
     at = owned.join(near, left_on="from_node_id", right_on="row_node_id", how="inner")
     assert "pk-b" in set(at["district_id"])
     assert owned.height < links.filter(pl.col("operator_id") == "f1").height
+
+
+def stretch(has_fibre: bool, start: tuple[float, float], stop: tuple[float, float]) -> dict[str, object]:  # noqa: FBT001  # as in the table
+    return {
+        "stretch_id": f"s-{start}-{stop}", "name": "A road", "has_fibre": has_fibre,
+        "operator_id": "h1" if has_fibre else None, "from_lon_deg": start[0], "from_lat_deg": start[1],
+        "to_lon_deg": stop[0], "to_lat_deg": stop[1],
+    }  # fmt: skip
+
+
+def test_fibre_lies_where_it_is_published_and_not_where_it_is_published_to_end() -> None:
+    places = make_places()
+    sites = make_sites(places)
+    usual = make_links(places, sites, long_haul_km=4_000.0)
+    ends = ways().select("row_id", "from_node_id", "to_node_id")
+    both = dict(ends.select("row_id", pl.concat_str("from_node_id", "to_node_id")).iter_rows())
+    row_of = {pair: row for row, pair in both.items()}
+    busiest = usual.filter(pl.col("row_id").is_not_null())["row_id"].mode().sort()[0]
+    begin, end = (
+        nodes().filter(pl.col("row_node_id") == both[busiest][part]).select("lon_deg", "lat_deg").row(0)
+        for part in (slice(0, 3), slice(3, 6))
+    )
+    published = pl.DataFrame([stretch(True, (71.7, 30.9), (71.9, 30.9)), stretch(False, begin, end)])
+    links = make_links(places, sites, long_haul_km=4_000.0, stretches=published)
+    first = [
+        frame.filter(pl.col("link_id") == f"pk-f-{row_of['n48n49']}-1")["operator_id"].to_list()
+        for frame in (usual, links)
+    ]
+    assert first[0] != ["h1"]
+    assert first[1] == ["h1"]
+    assert busiest not in set(links["row_id"])
+    assert links.filter(pl.col("tier") == "long_haul")["length_km"].to_numpy().sum() <= 4_000.0
+
+
+def test_published_fibre_bridges_a_short_break_of_the_roads() -> None:
+    # Two roads that end 2 km apart, and a way round of 400 km.
+    points = pl.DataFrame(
+        {"row_node_id": ["a", "b", "c", "d"], "lon_deg": [70.0, 70.2, 70.22, 70.5], "lat_deg": [30.0] * 4}
+    )
+    roads = pl.DataFrame(
+        {"from_node_id": ["a", "c", "a"], "to_node_id": ["b", "d", "d"], "length_km": [20.0, 27.0, 400.0]}
+    )
+    there = pl.DataFrame([stretch(True, (70.0, 30.0), (70.5, 30.0))])
+    found = on_ways(there, roads, points, np.array([True, True, True]))
+    assert found.has_fibre.tolist() == [True, True, False]
+    (joint,) = found.joints
+    assert (joint.from_node_id, joint.to_node_id, joint.operator_id) == ("b", "c", "h1")
+    assert 1.0 < joint.length_km / 1.93 < 1.5
+    # The absence of fibre is no fibre: it bridges nothing and follows the roads.
+    bare = on_ways(there.with_columns(has_fibre=pl.lit(value=False)), roads, points, np.array([True, True, True]))
+    assert bare.is_bare.tolist() == [False, False, True]
+    assert not bare.joints
 
 
 def test_a_cable_ends_where_its_published_length_reaches() -> None:

@@ -103,6 +103,7 @@ def links_on_ways(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         operators=tables["operators"],
         cables=tables["cables"].filter(pl.col("kind") == "terrestrial"),
         long_haul_km=float(long_haul["length_km"].to_numpy().sum()) if published else None,
+        stretches=tables.get("fibre_stretches"),
         source_id=source,
     )
     return pl.concat([land, old.filter(pl.col("kind") == "subsea")], how="diagonal_relaxed").sort("link_id")

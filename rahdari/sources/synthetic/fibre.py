@@ -18,11 +18,13 @@ from scipy.sparse.csgraph import dijkstra
 from rahdari.sources.synthetic import FIBRE_SOURCE_ID
 from rahdari.sources.synthetic.common import distance_km, nearest
 from rahdari.sources.synthetic.sites import landing_site_id
+from rahdari.sources.synthetic.stretches import on_ways
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from rahdari.sources.synthetic.common import Floats, Ints
+    from rahdari.sources.synthetic.stretches import Joint, Stretched
 
     SeaPath = Callable[[tuple[float, float], tuple[float, float]], tuple[list[tuple[float, float]], float]]
 
@@ -64,6 +66,7 @@ def links_table(
     cables: pl.DataFrame,
     long_haul_km: float | None = None,
     home_districts: Mapping[str, frozenset[str]] | None = None,
+    stretches: pl.DataFrame | None = None,
     sea_path: SeaPath | None = None,
     source_id: str = FIBRE_SOURCE_ID,
 ) -> pl.DataFrame:
@@ -71,15 +74,18 @@ def links_table(
 
     The ``long_haul`` fibres sum to ``long_haul_km`` within the length of one way; without it every way that carries
     traffic gets one fibre, labelled assumed.  ``home_districts`` names operators that build only in those districts,
-    and there first.  ``sea_path`` maps two points to (line, km); the default is :func:`searoute_path`.
+    and there first.  Fibre follows ``stretches`` (table ``fibre_stretches``) where it is published to lie or not.
+    ``sea_path`` maps two points to (line, km); the default is :func:`searoute_path`.
     """
     code = country_id.lower()
     nodes = rights_of_way_nodes.sort("row_node_id")
     ways = rights_of_way.sort("row_id")
-    flow = way_flow(places, sites, ways, nodes)
     usable = ways["is_in_country"].to_numpy() & ways["kind"].is_in(FIBRE_KINDS).to_numpy()
+    known = on_ways(stretches, ways, nodes, usable)
+    flow = _flow_beside(known, places, sites, ways, nodes)
     length_km = (ways["length_km"] * ways["slack_ratio"]).to_numpy()
-    n_parallel = parallel_fibres(flow * usable, length_km, long_haul_km, max(LEAST_PARALLEL_MOST, operators.height))
+    left_km = None if long_haul_km is None else long_haul_km - sum(joint.length_km for joint in known.joints)
+    n_parallel = parallel_fibres(flow * usable, length_km, left_km, max(LEAST_PARALLEL_MOST, operators.height))
     evidence = "assumed" if long_haul_km is None else SYNTHETIC
     frames = [
         _long_haul(
@@ -91,7 +97,9 @@ def links_table(
             nodes=nodes,
             operators=operators,
             home_districts=home_districts or {},
+            first_operator=known.operator_id,
         ),
+        _joint_links(code, known.joints, nodes),
         _sea_links(code, cables, sea_path or searoute_path),
         _land_links(code, cables, nodes),
         _connectors(code, sites, nodes),
@@ -101,6 +109,21 @@ def links_table(
         .with_columns(pl.lit(evidence).alias("evidence"), pl.lit(source_id).alias("source_id"))
         .sort("link_id")
     )
+
+
+def _flow_beside(
+    known: Stretched, places: pl.DataFrame, sites: pl.DataFrame, ways: pl.DataFrame, nodes: pl.DataFrame
+) -> Floats:
+    """Return the traffic on each way where none takes a way published bare, and some takes every way with fibre."""
+    flow = np.zeros(ways.height)
+    columns = ["from_node_id", "to_node_id", "length_km"]
+    joints = [(joint.from_node_id, joint.to_node_id, joint.length_km) for joint in known.joints]
+    open_ways = ways.select(columns).filter(~pl.Series(known.is_bare))
+    graph = pl.concat([open_ways, pl.DataFrame(joints, schema=open_ways.schema, orient="row")])
+    flow[~known.is_bare] = way_flow(places, sites, graph, nodes)[: open_ways.height]
+    busy = flow[flow > 0.0]
+    flow[known.has_fibre] = np.maximum(flow[known.has_fibre], busy.min() if busy.size else 1.0)
+    return flow
 
 
 def way_flow(places: pl.DataFrame, sites: pl.DataFrame, ways: pl.DataFrame, nodes: pl.DataFrame) -> Floats:
@@ -211,6 +234,7 @@ def _long_haul(
     nodes: pl.DataFrame,
     operators: pl.DataFrame,
     home_districts: Mapping[str, frozenset[str]],
+    first_operator: Sequence[str | None],
 ) -> pl.DataFrame:
     """Return one link a way and parallel fibre, with the operators in their order."""
     position = {name: i for i, name in enumerate(nodes["row_node_id"])}
@@ -225,7 +249,7 @@ def _long_haul(
     row = np.repeat(np.arange(ways.height), n_parallel)
     number = np.arange(len(row)) - np.repeat(np.cumsum(n_parallel) - n_parallel, n_parallel)
     by_district = {name: _operators_of(name, ranked, home_districts) for name in sorted(set(district))}
-    names = [by_district[district[r]] for r in row]
+    names = [_first(first_operator[int(r)], by_district[district[r]]) for r in row]
     owner = [who[k] if k < len(who) else None for who, k in zip(names, number, strict=True)]
     frame = ways[row.tolist()].with_columns(pl.Series("number", number + 1), pl.Series("fibre_km", length_km[row]))
     return frame.select(
@@ -246,6 +270,11 @@ def _long_haul(
         pl.lit("long_haul").alias("tier"),
         "geometry",
     )
+
+
+def _first(operator_id: str | None, names: list[str]) -> list[str]:
+    """Return the operators of a way, the published one in front."""
+    return names if operator_id is None else [operator_id, *(name for name in names if name != operator_id)]
 
 
 def _operators_of(district_id: str, ranked: list[str], home: Mapping[str, frozenset[str]]) -> list[str]:
@@ -351,6 +380,20 @@ def _land_links(code: str, cables: pl.DataFrame, nodes: pl.DataFrame) -> pl.Data
             crossing.iter_rows(named=True), apart_km, nodes[at.tolist()].iter_rows(named=True), strict=True
         )
     ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _joint_links(code: str, joints: Sequence[Joint], nodes: pl.DataFrame) -> pl.DataFrame:
+    """Return one link for each break of the roads that published fibre bridges."""
+    point = {name: (lon, lat) for name, lon, lat in nodes.select("row_node_id", "lon_deg", "lat_deg").iter_rows()}
+    rows = [
+        (
+            f"{code}-b-{joint.from_node_id}-{joint.to_node_id}", None, "fibre", joint.operator_id, None,
+            joint.from_node_id, joint.to_node_id, joint.length_km, LONG_HAUL_GBPS, "long_haul",
+            _line([point[joint.from_node_id], point[joint.to_node_id]]),
+        )
+        for joint in joints
+    ]  # fmt: skip
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
