@@ -9,7 +9,7 @@ from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.horizon import Horizon, horizon
 from rahdari.methods.orbits import mean_visible_count, slant_range_km
 from rahdari.methods.points import Points
-from rahdari.methods.satellite_view import LookAngles, Visibility, look_angles, visible
+from rahdari.methods.satellite_view import LookAngles, Sky, Visibility, look_angles, sky, visible
 from rahdari.sources.orbits import read_constellation
 from rahdari.sources.terrain_raster import open_terrain
 
@@ -18,6 +18,7 @@ __all__ = [
     "Horizon",
     "LookAngles",
     "Points",
+    "Sky",
     "SpaceParams",
     "Visibility",
     "geo_slots",
@@ -28,6 +29,7 @@ __all__ = [
     "open_terrain",
     "positions_km",
     "read_constellation",
+    "sky",
     "slant_range_km",
     "space",
     "visible",

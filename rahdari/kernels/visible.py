@@ -102,7 +102,8 @@ def reach_terms(position: Floats, least_radius_km: float, low_rad: float, along:
 
 @njit(
     "void(float64[:, :, ::1], int64[::1], float64[:, ::1], float64[:, :, ::1], int64[::1], float64[:, ::1],"
-    "float64[::1], int64[::1], float64[::1], float64[:, ::1], int64, int32[:, ::1], int32[:, ::1], float64[:, ::1])",
+    "float64[::1], int64[::1], float64[::1], float64[:, ::1], int64[:, ::1], int32[:, ::1], int32[:, ::1],"
+    "float64[:, ::1])",
     cache=True,
     nogil=True,
 )
@@ -117,17 +118,19 @@ def visible_steps(
     order: Ints,
     mask: Floats,
     horizon_deg: Floats,
-    first: int,
+    held: Ints,
     count: Int32s,
     best: Int32s,
     score: Floats,
 ) -> None:
-    """Fill columns from ``first`` of ``count``, ``best`` and ``score`` (p, t) from positions (m, 3, n), Earth-fixed.
+    """Fill ``count``, ``best`` and ``score`` (p, m) from Earth-fixed positions (m, 3, n) at ascending moments.
 
     ``satellite`` (n,) ascends and numbers them.  Places (p, 3) and axes (p, 3, 3) lie block after block, each from
     ``start[b]``; ``order`` says which row of the outputs they are.  ``mask`` holds the least score, the least radius of
     a place and the lowest elevation, radians, that a sphere of it can show for one on the mask.  ``horizon_deg`` is
     (p, n_azimuth), or (p, 0) for none.  Score: sine of the elevation times its size; -2 and index -1 for none.
+    ``held`` (p, 2) goes on from call to call: the satellite that a terminal holds, -1 for none, which it leaves only
+    when it sinks below mask or horizon, for the best one; and how often it went from one to another at once.
     """
     n = satellite.size
     along, across = np.empty(n), np.empty(n)
@@ -147,7 +150,8 @@ def visible_steps(
             for p in range(start[b], start[b + 1]):
                 px, py, pz = place[p, 0], place[p, 1], place[p, 2]
                 ux, uy, uz = axes[p, 2, 0], axes[p, 2, 1], axes[p, 2, 2]
-                n_seen, best_at, best_score = 0, -1, -2.0
+                n_seen, best_at, best_score, is_held = 0, -1, -2.0, False
+                row = order[p]
                 for i in range(n_near):
                     dx, dy, dz = near_x[i] - px, near_y[i] - py, near_z[i] - pz
                     up = dx * ux + dy * uy + dz * uz
@@ -161,9 +165,12 @@ def visible_steps(
                         if value < sine * abs(sine):
                             continue
                     n_seen += 1
+                    is_held |= satellite[near[i]] == held[row, 0]
                     if value > best_score:
                         best_score, best_at = value, near[i]
-                row = order[p]
-                count[row, first + k] = n_seen
-                best[row, first + k] = satellite[best_at] if best_at >= 0 else -1
-                score[row, first + k] = best_score
+                count[row, k] = n_seen
+                best[row, k] = satellite[best_at] if best_at >= 0 else -1
+                score[row, k] = best_score
+                if not is_held:
+                    held[row, 1] += held[row, 0] >= 0 and best_at >= 0
+                    held[row, 0] = best[row, k]

@@ -102,8 +102,8 @@ class MeanElements:
         inclination, node, perigee, anomaly = np.radians(angles).tolist()
         record = Satrec()
         record.sgp4init(
-            WGS72, "i", 0, (JULIAN_1949 + day + frac) - JULIAN_1949, bstar, 0.0, 0.0, eccentricity, perigee, inclination, anomaly,
-            motion / TURNS_PER_DAY, node,
+            WGS72, "i", 0, (JULIAN_1949 + day + frac) - JULIAN_1949, bstar, 0.0, 0.0, eccentricity, perigee,
+            inclination, anomaly, motion / TURNS_PER_DAY, node,
         )  # fmt: skip
         # The epoch of the start is rounded as the published SGP4 rounds it; the one of the clock keeps every digit.
         record.jdsatepoch, record.jdsatepochF = JULIAN_1949 + day, frac

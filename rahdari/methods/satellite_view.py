@@ -6,6 +6,7 @@ by 0.16 at 5, is left out.  The best satellite is the highest; of equal ones the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,13 +50,15 @@ class Visibility:
     """What (p,) places see at (t,) moments.
 
     ``count`` (p, t) satellites above mask and horizon; ``best_index`` (p, t) the highest of them as an index into the
-    constellation, -1 where there is none; ``best_elevation_deg`` (p, t), NaN where there is none.  ``warnings`` are
-    sentences on old elements and satellites without a position.
+    constellation, -1 where there is none; ``best_elevation_deg`` (p, t), NaN where there is none.
+    ``held_handover_count`` (p,) how often a terminal changes that holds its satellite until it sinks and then takes
+    the highest.  ``warnings`` are sentences on old elements and satellites without a position.
     """
 
     count: NDArray[np.int32]
     best_index: NDArray[np.int32]
     best_elevation_deg: FloatArray
+    held_handover_count: IntArray
     warnings: tuple[str, ...]
 
     @property
@@ -68,6 +71,27 @@ class Visibility:
     def none_frac(self) -> FloatArray:
         """Return (p,) the share of moments without a satellite."""
         return np.asarray((self.count == 0).mean(axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sky:
+    """Figures over ``n_moments`` distinct moments at (p,) places.
+
+    Satellites above mask and horizon, mean and least; share of moments without any, and the longest run of them;
+    elevation of the best satellite, mean and least over the moments that have one, NaN where none has; changes of the
+    best satellite, and of one that is held until it sinks.  ``warnings`` as in :class:`Visibility`.
+    """
+
+    n_moments: int
+    count_mean: FloatArray
+    count_min: IntArray
+    none_frac: FloatArray
+    longest_none_count: IntArray
+    best_elevation_mean_deg: FloatArray
+    best_elevation_min_deg: FloatArray
+    handover_count: IntArray
+    held_handover_count: IntArray
+    warnings: tuple[str, ...]
 
 
 class LookAngles(NamedTuple):
@@ -124,17 +148,55 @@ def visible(
     :func:`rahdari.methods.ephemeris.positions_km`.  Neither the order of places nor that of moments changes an answer.
     Memory is 16 bytes a place and moment.  Raises :class:`InputError`.
     """
-    points, times = points_of(places), utc_times(times_utc)
-    shape = (len(points), times.size)
-    count, best = np.zeros(shape, np.int32), np.full(shape, -1, np.int32)
-    score = np.full(shape, -2.0)
-    moments, column = np.unique(times, return_inverse=True)
-    seen = _scan(
-        c, points, moments, min_elevation_deg, horizon_deg, step_s=checked_step(step_s), out=(count, best, score)
-    )
-    if not np.array_equal(column, np.arange(times.size)):
-        count, best, score = (np.ascontiguousarray(part[:, column]) for part in (count, best, score))
-    return Visibility(count, best, elevation_of(score), orbit_warnings(c, moments, seen))
+    scan = _Scan(c, places, times_utc, min_elevation_deg, horizon_deg, step_s=step_s)
+    shape = (len(scan.points), scan.moments.size)
+    count, best, score = np.empty(shape, np.int32), np.empty(shape, np.int32), np.empty(shape)
+    for at, n_seen, highest, value in scan.pieces():
+        count[:, at], best[:, at], score[:, at] = n_seen, highest, value
+    column = scan.column
+    if not np.array_equal(column, np.arange(column.size)):
+        count, best, score = count[:, column], best[:, column], score[:, column]
+    return Visibility(count, best, elevation_of(score), scan.held[:, 1].copy(), scan.warnings())
+
+
+def sky(
+    c: Constellation,
+    places: Places,
+    times_utc: Any,  # noqa: ANN401  # see utc_times
+    min_elevation_deg: float = 25.0,
+    horizon_deg: ArrayLike | None = None,
+    *,
+    step_s: float | None = None,
+) -> Sky:
+    """Return figures of all moments by place, without keeping the moments; arguments as in :func:`visible`.
+
+    Memory grows with places and with 512 moments only, so that a country over a day of seconds fits.
+    """
+    scan = _Scan(c, places, times_utc, min_elevation_deg, horizon_deg, step_s=step_s)
+    n = len(scan.points)
+    total, none, handover = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    least, gap, longest = np.full(n, np.iinfo(np.int64).max), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    height_sum, lowest, last = np.zeros(n), np.full(n, np.nan), np.full(n, -1, np.int32)
+    for _, count, best, score in scan.pieces():
+        elevation = elevation_of(score)
+        total += count.sum(axis=1)
+        none += (count == 0).sum(axis=1)
+        least = np.minimum(least, count.min(axis=1))
+        height_sum += np.where(count > 0, elevation, 0.0).sum(axis=1)
+        lowest = np.fmin(lowest, np.fmin.reduce(elevation, axis=1))
+        before = np.concatenate([last[:, None], best[:, :-1]], axis=1)
+        handover += ((best != before) & (best >= 0) & (before >= 0)).sum(axis=1)
+        last = best[:, -1]
+        for k in range(count.shape[1]):
+            gap = np.where(count[:, k] == 0, gap + 1, 0)
+            longest = np.maximum(longest, gap)
+    moments = scan.moments.size
+    with np.errstate(invalid="ignore"):
+        mean = height_sum / np.where(none < moments, moments - none, np.nan)
+    return Sky(
+        moments, total / moments, least, none / moments, longest, mean, lowest, handover, scan.held[:, 1].copy(),
+        scan.warnings(),
+    )  # fmt: skip
 
 
 def elevation_of(score: FloatArray) -> FloatArray:
@@ -160,7 +222,7 @@ def _blocks(points: Points) -> _Blocks:
     return _Blocks(order.astype(np.int64), start, middle, radius, place[order], local_axes(points)[order])
 
 
-def _checked_mask(n_places: int, min_elevation_deg: float, horizon_deg: ArrayLike | None) -> FloatArray:
+def _checked_horizon(n_places: int, min_elevation_deg: float, horizon_deg: ArrayLike | None) -> FloatArray:
     problems = []
     if not LEAST_MASK_DEG <= min_elevation_deg < MOST_MASK_DEG:
         what = f"{min_elevation_deg:g} is no least elevation"
@@ -187,39 +249,55 @@ def _pieces(times: TimeArray) -> Iterator[slice]:
         start = end
 
 
-def _scan(
-    c: Constellation,
-    points: Points,
-    times: TimeArray,
-    min_elevation_deg: float,
-    horizon_deg: ArrayLike | None,
-    *,
-    step_s: float | None,
-    out: tuple[NDArray[np.int32], NDArray[np.int32], FloatArray],
-) -> BoolArray:
-    """Fill the outputs and return (n,) whether a satellite was ever found without a position."""
-    horizon = _checked_mask(len(points), min_elevation_deg, horizon_deg)
-    is_lost = np.zeros(len(c), np.bool_)
-    if not len(points) or not len(c):
-        return is_lost
-    blocks = _blocks(points)
-    low = np.radians(min_elevation_deg - UPRIGHT_DEG)
-    sine = np.sin(np.radians(min_elevation_deg))
-    least_km = float(np.linalg.norm(blocks.place_km, axis=1).min())
-    mask = np.array([sine * abs(sine), least_km, low])
-    sorted_horizon = np.ascontiguousarray(horizon[blocks.order])
-    for piece in _pieces(times):
-        chosen, lost = _chosen(c, times[piece], blocks, mask)
-        is_lost |= lost
-        teme = inertial_km(c.orbits, times[piece], step_s, chosen)
-        is_lost[chosen] |= np.isnan(teme[:, :, 0]).any(axis=1)
-        position = np.empty((teme.shape[1], 3, teme.shape[0]))
-        turn_to_earth(teme, earth_angle_rad(*julian_days(times[piece])), position)
-        visible_steps(
-            position, chosen, blocks.place_km, blocks.axes, blocks.start, blocks.middle, blocks.radius_rad,
-            blocks.order, mask, sorted_horizon, piece.start, *out,
-        )  # fmt: skip
-    return is_lost
+class _Scan:
+    """One walk over ascending moments: what is fixed, and what goes on from piece to piece."""
+
+    def __init__(
+        self,
+        c: Constellation,
+        places: Places,
+        times_utc: Any,  # noqa: ANN401  # see utc_times
+        min_elevation_deg: float,
+        horizon_deg: ArrayLike | None,
+        *,
+        step_s: float | None,
+    ) -> None:
+        """Check the arguments of :func:`visible`."""
+        self.c, self.points, self.step_s = c, points_of(places), checked_step(step_s)
+        self.moments, self.column = np.unique(utc_times(times_utc), return_inverse=True)
+        horizon = _checked_horizon(len(self.points), min_elevation_deg, horizon_deg)
+        if not len(self.points) or not self.moments.size or not len(c):
+            raise InputError(Problem("there are no places, moments or satellites", "give at least one of each"))
+        self.blocks = _blocks(self.points)
+        sine = math.sin(math.radians(min_elevation_deg))
+        least_km = float(np.linalg.norm(self.blocks.place_km, axis=1).min())
+        self.mask = np.array([sine * abs(sine), least_km, math.radians(min_elevation_deg - UPRIGHT_DEG)])
+        self.horizon = np.ascontiguousarray(horizon[self.blocks.order])
+        self.held = np.stack([np.full(len(self.points), -1), np.zeros(len(self.points), np.int64)], axis=1)
+        self.is_lost = np.zeros(len(c), np.bool_)
+
+    def pieces(self) -> Iterator[tuple[slice, NDArray[np.int32], NDArray[np.int32], FloatArray]]:
+        """Yield runs of moments with counts, best satellites and scores, each (p, m)."""
+        blocks = self.blocks
+        for at in _pieces(self.moments):
+            times = self.moments[at]
+            chosen, lost = _chosen(self.c, times, blocks, self.mask)
+            teme = inertial_km(self.c.orbits, times, self.step_s, chosen)
+            self.is_lost |= lost
+            self.is_lost[chosen] |= np.isnan(teme[:, :, 0]).any(axis=1)
+            position = np.empty((times.size, 3, chosen.size))
+            turn_to_earth(teme, earth_angle_rad(*julian_days(times)), position)
+            shape = (len(self.points), times.size)
+            count, best, score = np.empty(shape, np.int32), np.empty(shape, np.int32), np.empty(shape)
+            visible_steps(
+                position, chosen, blocks.place_km, blocks.axes, blocks.start, blocks.middle, blocks.radius_rad,
+                blocks.order, self.mask, self.horizon, self.held, count, best, score,
+            )  # fmt: skip
+            yield at, count, best, score
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return sentences on old elements and lost satellites."""
+        return orbit_warnings(self.c, self.moments, self.is_lost)
 
 
 def _chosen(c: Constellation, times: TimeArray, blocks: _Blocks, mask: FloatArray) -> tuple[IntArray, BoolArray]:

@@ -17,7 +17,7 @@ from rahdari.errors import InputError
 from rahdari.methods.constellation import CircularOrbits, Constellation, MeanElements, geo_slots, joined, walker_shell
 from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.points import Points, earth_fixed_km, local_axes, points_of
-from rahdari.methods.satellite_view import look_angles, visible
+from rahdari.methods.satellite_view import look_angles, sky, visible
 from rahdari.methods.sidereal import earth_angle_rad, julian_days, ut1_less_utc_s, utc_times
 from rahdari.sources.orbits import read_constellation
 
@@ -264,6 +264,41 @@ def test_handovers_and_gaps_are_counted() -> None:
     assert int(found.handover_count[0]) == expected
     assert float(found.none_frac[0]) == (best < 0).mean()
     assert 0.5 < float(found.none_frac[0]) < 1.0
+
+
+def test_a_held_satellite_is_left_only_when_it_sinks() -> None:
+    times = DAY + np.arange(200) * MINUTE
+    found = visible(SHELL, ISLAMABAD, times)
+    elevation = np.stack([look_angles(SHELL, ISLAMABAD, time).elevation_deg for time in times])
+    held, changes = -1, 0
+    for k, best in enumerate(found.best_index[0].tolist()):
+        if held < 0 or elevation[k, held] < 25.0:
+            changes += held >= 0 and best >= 0
+            held = best
+    assert int(found.held_handover_count[0]) == changes
+    assert 0 < changes < int(found.handover_count[0])
+
+
+def test_figures_of_a_day_are_those_of_its_moments() -> None:
+    random = np.random.Generator(np.random.Philox(key=4))
+    points = Points(random.uniform(-60.0, 78.0, 30), random.uniform(-70.0, 70.0, 30), np.zeros(30))
+    few = walker_shell("few", 6, 8, altitude_km=550.0, inclination_deg=53.0)
+    times = DAY + np.arange(0, 900) * MINUTE
+    all_of_it, day = visible(few, points, times), sky(few, points, times)
+    assert day.n_moments == 900
+    assert np.allclose(day.count_mean, all_of_it.count.mean(axis=1), rtol=1e-12)
+    assert np.array_equal(day.count_min, all_of_it.count.min(axis=1))
+    assert np.array_equal(day.none_frac, all_of_it.none_frac)
+    assert np.array_equal(day.handover_count, all_of_it.handover_count)
+    assert np.array_equal(day.held_handover_count, all_of_it.held_handover_count)
+    is_seen = all_of_it.count.max(axis=1) > 0
+    assert not is_seen.all()
+    assert np.isnan(day.best_elevation_mean_deg[~is_seen]).all()
+    best = all_of_it.best_elevation_deg[is_seen]
+    assert np.allclose(day.best_elevation_mean_deg[is_seen], np.nanmean(best, axis=1), rtol=1e-12)
+    assert np.array_equal(day.best_elevation_min_deg[is_seen], np.nanmin(best, axis=1))
+    runs = ["".join("x" if n == 0 else "." for n in row).split(".") for row in all_of_it.count.tolist()]
+    assert day.longest_none_count.tolist() == [max(map(len, row)) for row in runs]
 
 
 def test_a_satellite_that_falls_is_left_out_with_a_sentence() -> None:
