@@ -64,14 +64,15 @@ def near_any(position: Floats, reach_rad: Floats, middle: Floats, radius_rad: Fl
 
     A block reaches ``radius_rad`` around its middle.  One without a position is near, so that it is asked again.
     """
+    cos_b, sin_b = np.cos(radius_rad), np.sin(radius_rad)
     for i in range(position.shape[1]):
         x, y, z = position[0, i], position[1, i], position[2, i]
         size = math.sqrt(x * x + y * y + z * z)
+        along, across = size * math.cos(reach_rad[i]), size * math.sin(reach_rad[i])
         is_near[i] = not size > 0.0
         for b in range(middle.shape[0]):
-            angle = reach_rad[i] + radius_rad[b]
             dot = x * middle[b, 0] + y * middle[b, 1] + z * middle[b, 2]
-            if angle >= math.pi or dot + NEAR_KM > size * math.cos(angle):
+            if reach_rad[i] + radius_rad[b] >= math.pi or dot + NEAR_KM > along * cos_b[b] - across * sin_b[b]:
                 is_near[i] = True
                 break
 
