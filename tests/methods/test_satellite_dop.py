@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from rahdari.errors import InputError
 from rahdari.methods.broadcast_orbits import Track, glonass_km, kepler_km, track
 from rahdari.methods.broadcast_records import KeplerRecords
+from rahdari.methods.constellation import geo_slots, walker_shell
 from rahdari.methods.dop import positions_km as nominal_km
 from rahdari.methods.dop import walker
 from rahdari.methods.earth_points import ground_points
+from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.satellite_dop import dop, look
 from rahdari.sources.rinex import read_rinex
 
@@ -182,6 +184,19 @@ def test_a_clock_for_each_system_is_one_unknown_more_for_each() -> None:
     q = np.linalg.inv(design.T @ design)
     assert two.gdop[0, 0] == pytest.approx(np.sqrt(np.trace(q)))
     assert two.tdop[0, 0] == pytest.approx(np.sqrt(q[3, 3]))
+
+
+def test_a_constellation_counts_as_the_positions_it_gives() -> None:
+    """Circular orbits of a shell and slots over the equator go the way of mean elements."""
+    times = DAY + np.arange(4) * np.timedelta64(1, "h")
+    shell = walker_shell("medium", 3, 8, altitude_km=21_528.0, inclination_deg=55.0, phasing=1)
+    found = dop(shell, PLACES, times)
+    given_km = dop(positions_km(shell, times), PLACES, times)
+    np.testing.assert_array_equal(found.n_visible, given_km.n_visible)
+    np.testing.assert_array_equal(found.pdop, given_km.pdop)
+    assert found.satellite == shell.satellite_name
+    slots = dop(geo_slots("slots", {"west": 60.0, "east": 80.0}), PLACES[:2], times)
+    assert (slots.n_visible == 2).all()
 
 
 def test_three_satellites_and_those_in_one_plane_give_no_position() -> None:

@@ -180,6 +180,17 @@ def test_a_gap_in_the_file_leaves_the_satellite_absent_for_that_while(tmp_path: 
     assert track(found, at).n_absent.tolist() == [0, 0, 1, 0, 0]
 
 
+@pytest.mark.parametrize("week", [WEEK - 1, WEEK, WEEK + 1])
+def test_a_record_at_the_turn_of_the_week_is_placed_by_its_epoch(tmp_path: Path, week: int) -> None:
+    """Some writers state the week in which a record was sent, not that of its elements."""
+    lines = header("3.04") + kepler("G05", datetime(2023, 3, 12))  # noqa: DTZ001
+    lines[7] = line([1e-10, 0.0, float(week), None])
+    found = read_rinex(write(tmp_path / "day.rnx", lines))
+    start_s = (datetime(2023, 3, 12) - datetime(1980, 1, 6)).total_seconds()  # noqa: DTZ001
+    assert found.systems["G"].epoch_gps_s.tolist() == [start_s]
+    assert found.systems["G"].week_s.tolist() == [0.0]  # type: ignore[union-attr]
+
+
 def test_days_merge_in_any_order(tmp_path: Path) -> None:
     first = read_rinex(write(tmp_path / "a.rnx", header("3.04") + kepler("C30", NOON) + glonass("R01", NOON)))
     second = read_rinex(write(tmp_path / "b.rnx", header("3.04") + kepler("C30", NOON + timedelta(hours=1))))
