@@ -118,9 +118,9 @@ def _real_planes(axis_km: FloatArray, inclination: FloatArray, argument: FloatAr
     return Planes(shell, plane, argument, node_deg)
 
 
-def _turn(from_deg: FloatArray, to_deg: FloatArray) -> FloatArray:
+def _turn(from_deg: ArrayLike, to_deg: ArrayLike) -> FloatArray:
     """Return the way from one angle to another, -180 to 180 degrees."""
-    return np.asarray((to_deg - from_deg + 180.0) % 360.0 - 180.0)
+    return np.asarray((np.asarray(to_deg, np.float64) - np.asarray(from_deg) + 180.0) % 360.0 - 180.0)
 
 
 def _partners(argument_deg: FloatArray, left: IntArray, right: IntArray) -> tuple[IntArray, IntArray]:
@@ -148,28 +148,29 @@ def grid_links(planes: Planes) -> IntArray:
     Rings in every plane of three and more; between planes that lie beside each other, one link a satellite.  Where
     planes stop (a star's seam, where neighbours meet head on) nothing is linked.
     """
-    pairs: list[tuple[IntArray, IntArray]] = []
-    for shell in range(int(planes.shell.max(initial=-1)) + 1):
-        members = np.flatnonzero(planes.shell == shell)
-        rings = []
-        for plane in np.unique(planes.plane[members]):
-            ring = members[planes.plane[members] == plane]
-            ring = ring[np.argsort(planes.argument_deg[ring], kind="stable")]
-            if ring.size >= FEWEST:
-                rings.append(ring)
-                pairs.append((ring, np.roll(ring, -1)))
-        if len(rings) > 1:
-            pairs += _beside(planes, rings)
+    order = np.lexsort((planes.argument_deg, planes.plane, planes.shell))
+    order = order[planes.shell[order] >= 0]
+    starts = np.flatnonzero(np.diff(planes.plane[order], prepend=-1) | np.diff(planes.shell[order], prepend=-1))
+    rings = [ring for ring in np.split(order, starts[1:]) if ring.size >= FEWEST]
+    pairs = [(ring, np.roll(ring, -1)) for ring in rings]
+    shell_of = np.array([planes.shell[ring[0]] for ring in rings], np.int64)
+    for shell in np.unique(shell_of):
+        alike = [rings[i] for i in np.flatnonzero(shell_of == shell)]
+        if len(alike) > 1:
+            pairs += _beside(planes, alike)
     if not pairs:
         return np.zeros((0, 2), np.int64)
-    both = np.concatenate([np.stack(pair, axis=1) for pair in pairs])
-    return np.asarray(np.unique(np.sort(both, axis=1), axis=0), np.int64)
+    n = planes.shell.size
+    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    key = np.unique(np.minimum(first, second) * n + np.maximum(first, second))
+    return np.stack(np.divmod(key, n), axis=1)
 
 
 def _beside(planes: Planes, rings: list[IntArray]) -> list[tuple[IntArray, IntArray]]:
     """Return the pairs between neighbouring planes of one shell."""
-    radians = [np.radians(planes.node_deg[ring]) for ring in rings]
-    node = np.array([np.degrees(np.arctan2(np.sin(r).mean(), np.cos(r).mean())) % 360.0 for r in radians])
+    first = np.array([planes.node_deg[ring[0]] for ring in rings])
+    around = [_turn(first[i], planes.node_deg[ring]).mean() for i, ring in enumerate(rings)]
+    node = (first + np.array(around)) % 360.0
     order = np.argsort(node, kind="stable")
     gap = np.diff(node[order], append=node[order[0]] + 360.0)
     usual = float(np.median(gap))
