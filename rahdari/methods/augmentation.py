@@ -18,14 +18,15 @@ import numpy as np
 
 from rahdari.errors import InputError, Problem
 from rahdari.methods.constellation import GEO_RADIUS_KM
-from rahdari.methods.satellite_dop import ground_of, look
+from rahdari.methods.points import points_of
+from rahdari.methods.satellite_dop import look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from rahdari.methods.satellite_dop import PointsLike
+    from rahdari.methods.points import Places
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -125,7 +126,7 @@ class AugmentationCover:
 
 
 def augmentation_cover(
-    points: PointsLike,
+    points: Places,
     *,
     country: str,
     mask_deg: float = 5.0,
@@ -139,7 +140,7 @@ def augmentation_cover(
     """
     if not services:
         raise InputError(Problem("there is no service", "give at least one"))
-    ground = ground_of(points)
+    ground = points_of(points)
     shape = (len(ground), len(services))
     count, best, offered = np.zeros(shape, np.int64), np.full(shape, -90.0), np.zeros(shape, bool)
     for k, service in enumerate(services):

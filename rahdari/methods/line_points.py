@@ -49,11 +49,12 @@ class LinePoints:
         """Return the number of points."""
         return int(self.km.size)
 
-    def table(self) -> pl.DataFrame:
-        """Return ``point_id`` (``km-00012.300``), ``km``, ``lon_deg`` and ``lat_deg``."""
+    def table(self, height_m: ArrayLike = 0.0) -> pl.DataFrame:
+        """Return ``point_id`` (``km-00012.300``), ``km``, ``lon_deg``, ``lat_deg`` and ``height_m`` as given."""
         names = [f"km-{value:09.3f}" for value in self.km.tolist()]
-        columns = {"point_id": names, "km": self.km, "lon_deg": self.lon_deg, "lat_deg": self.lat_deg}
-        return pl.DataFrame(columns)
+        height = np.broadcast_to(np.asarray(height_m, np.float64), self.km.shape)
+        columns = {"km": self.km, "lon_deg": self.lon_deg, "lat_deg": self.lat_deg, "height_m": height}
+        return pl.DataFrame({"point_id": names} | columns)
 
 
 def line_points(line: LineLike, step_m: float = STEP_M) -> LinePoints:

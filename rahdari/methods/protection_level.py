@@ -40,7 +40,8 @@ from rahdari.methods.satellite_dop import sky_of
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from rahdari.methods.satellite_dop import PointsLike, SatellitesLike, TimeArray
+    from rahdari.methods.points import Places
+    from rahdari.methods.satellite_dop import SatellitesLike, TimeArray
 
     FloatArray = NDArray[np.float64]
 
@@ -141,7 +142,7 @@ def factors(n_satellites: int, risk_frac: float, alarm_frac: float, fault_frac: 
 
 def protection_level(
     nav_or_tle: SatellitesLike,
-    points: PointsLike,
+    points: Places,
     times_utc: object,
     mask_deg: ArrayLike = 5.0,
     horizon_deg: ArrayLike | None = None,

@@ -17,22 +17,20 @@ from rahdari.kernels.dop import dilutions
 from rahdari.methods.broadcast_orbits import Track, track
 from rahdari.methods.broadcast_records import Navigation
 from rahdari.methods.constellation import Constellation
-from rahdari.methods.earth_points import GroundPoints, ground_points
 from rahdari.methods.ephemeris import positions_km
-from rahdari.methods.points import Points
+from rahdari.methods.points import earth_fixed_km, local_axes, points_of
 from rahdari.methods.sidereal import utc_times
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from rahdari.methods.earth_points import PlacesLike
+    from rahdari.methods.points import Places, Points
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
     TimeArray = NDArray[np.datetime64]
     #: A navigation file, a constellation of mean elements, positions computed before, or (s, t, 3) numbers in km.
     SatellitesLike: TypeAlias = Navigation | Constellation | Track | FloatArray
-    PointsLike: TypeAlias = PlacesLike | Points
 
 MASK_DEG = (-5.0, 90.0)  # from a little below the horizontal, for a receiver on a mountain or in the air
 HORIZON_DEG = 90.0  # greatest size of a horizon's elevation
@@ -44,7 +42,7 @@ class Sky(NamedTuple):
 
     track: Track
     times_utc: TimeArray
-    ground: GroundPoints
+    ground: Points
     clock: IntArray
     n_clocks: int
     points_km: FloatArray
@@ -81,7 +79,7 @@ class SkyDilution:
 
 def dop(
     nav_or_tle: SatellitesLike,
-    points: PointsLike,
+    points: Places,
     times_utc: object,
     mask_deg: ArrayLike = 5.0,
     horizon_deg: ArrayLike | None = None,
@@ -90,7 +88,7 @@ def dop(
 ) -> SkyDilution:
     """Return satellites in view and GDOP, PDOP, HDOP, VDOP, TDOP for every point and moment, on WGS 84.
 
-    ``points`` are a table or rows of longitude, latitude and height (:func:`ground_points`); ``mask_deg`` one elevation
+    ``points`` are a table or rows of longitude, latitude and height (:func:`points_of`); ``mask_deg`` one elevation
     or (p,); ``horizon_deg`` (p, n_azimuth) elevations of the terrain at equal steps of azimuth from north through
     east, between which it is interpolated.  A satellite counts where it clears both.
     ``is_one_clock`` takes all systems as synchronised (four unknowns); otherwise every system in view adds an unknown,
@@ -112,9 +110,7 @@ def dop(
     )
 
 
-def look(
-    nav_or_tle: SatellitesLike, points: PointsLike, times_utc: object
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def look(nav_or_tle: SatellitesLike, points: Places, times_utc: object) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return elevation and azimuth in degrees and range in km, each (p, t, s), NaN where a satellite is absent."""
     sky = sky_of(nav_or_tle, points, times_utc)
     sight = sky.track.ecef_km[None] - sky.points_km[:, None, None]
@@ -126,7 +122,7 @@ def look(
 
 def sky_of(
     satellites: SatellitesLike,
-    points: PointsLike,
+    points: Places,
     times_utc: object,
     mask_deg: ArrayLike = 0.0,
     horizon_deg: ArrayLike | None = None,
@@ -134,7 +130,7 @@ def sky_of(
     is_one_clock: bool = True,
 ) -> Sky:
     """Return checked arrays for the kernels; wrong shapes and numbers raise :class:`InputError`, all at once."""
-    ground, times = ground_of(points), utc_times(times_utc)
+    ground, times = points_of(points), utc_times(times_utc)
     found = track_of(satellites, times)
     problems: list[Problem] = []
     n, mask = len(ground), np.asarray(mask_deg, np.float64)
@@ -150,20 +146,11 @@ def sky_of(
     raise_if_any(problems)
     letters = sorted({name[:1] for name in found.satellite})
     clock = np.array([0 if is_one_clock else letters.index(name[:1]) for name in found.satellite], np.int64)
-    axes = np.ascontiguousarray(np.stack([ground.east(), ground.north(), ground.up()], axis=1))
     return Sky(
-        found, times, ground, clock, 1 if is_one_clock else max(len(letters), 1), ground.ecef_km(), axes,
+        found, times, ground, clock, 1 if is_one_clock else max(len(letters), 1), earth_fixed_km(ground),
+        np.ascontiguousarray(local_axes(ground)),
         np.sin(np.radians(np.broadcast_to(mask, (n,)))).copy(), np.ascontiguousarray(np.radians(horizon)),
     )  # fmt: skip
-
-
-def ground_of(points: PointsLike) -> GroundPoints:
-    """Return points given in any form: those of :func:`ground_points`, ``Points``, or one (lon, lat, height)."""
-    if isinstance(points, Points):
-        return GroundPoints(points.lon_deg, points.lat_deg, points.height_m)
-    if isinstance(points, tuple) and all(np.ndim(part) == 0 for part in points):
-        return ground_points(np.array([points], np.float64))
-    return ground_points(points)
 
 
 def track_of(satellites: SatellitesLike, times: TimeArray) -> Track:

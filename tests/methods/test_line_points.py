@@ -39,6 +39,14 @@ def test_points_lie_a_hundred_metres_apart_and_end_with_the_line() -> None:
     assert np.sum(np.abs(np.asarray(apart_m)[:-1] - 100.0) > 1e-3) <= 1
 
 
+def test_the_table_of_points_has_one_name_and_height_each() -> None:
+    points = line_points(ROAD)
+    table = points.table(np.linspace(1500.0, 4693.0, len(points)))
+    assert table["point_id"].n_unique() == table.height == len(points)
+    assert table["height_m"][-1] == 4693.0
+    assert points.table(2000.0)["height_m"].unique().to_list() == [2000.0]
+
+
 def test_a_line_is_the_same_as_table_line_or_numbers() -> None:
     ways = (ROAD, LineString(ROAD), pl.DataFrame(ROAD, schema=["lon_deg", "lat_deg"], orient="row"), np.array(ROAD))
     found = [line_points(way, 500.0) for way in ways]
