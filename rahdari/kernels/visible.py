@@ -86,6 +86,25 @@ def horizon_at(east: float, north: float, horizon_deg: Floats) -> float:
     return float(horizon_deg[left] + (horizon_deg[(left + 1) % n] - horizon_deg[left]) * (at - math.floor(at)))
 
 
+@njit("float64(float64, float64, float64, float64[:, ::1], float64[::1])", cache=True, nogil=True)
+def score_behind(x: float, y: float, z: float, axes: Floats, horizon_deg: Floats) -> float:
+    """Return the score of the horizon, see :func:`visible_steps`, in the direction of a sight line."""
+    east = x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2]
+    north = x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2]
+    sine = math.sin(math.radians(horizon_at(east, north, horizon_deg)))
+    return sine * abs(sine)
+
+
+@njit("void(float64[:, ::1], float64[::1])", cache=True, nogil=True)
+def rim_scores(horizon_deg: Floats, rim: Floats) -> None:
+    """Fill ``rim`` (p,) with the score of each place's highest horizon: above it no azimuth is needed."""
+    for p in range(rim.size):
+        rim[p] = -2.0
+        for a in range(horizon_deg.shape[1]):
+            sine = math.sin(math.radians(horizon_deg[p, a]))
+            rim[p] = max(rim[p], sine * abs(sine))
+
+
 @njit("void(float64[:, ::1], float64, float64, float64[::1], float64[::1])", cache=True, nogil=True)
 def reach_terms(position: Floats, least_radius_km: float, low_rad: float, along: Floats, across: Floats) -> None:
     """Fill ``along`` and ``across`` (n,) with r cos(reach) and r sin(reach) of satellites (3, n).
@@ -136,7 +155,8 @@ def visible_steps(
     n = satellite.size
     along, across = np.empty(n), np.empty(n)
     near, near_x, near_y, near_z = np.empty(n, np.int64), np.empty(n), np.empty(n), np.empty(n)
-    has_horizon = horizon_deg.shape[1] > 0
+    rim = np.empty(place.shape[0])
+    rim_scores(horizon_deg, rim)
     for k in range(position.shape[0]):
         x, y, z = position[k, 0], position[k, 1], position[k, 2]
         reach_terms(position[k], mask[1], mask[2], along, across)
@@ -159,12 +179,8 @@ def visible_steps(
                     value = up * abs(up) / (dx * dx + dy * dy + dz * dz)
                     if value < mask[0]:
                         continue
-                    if has_horizon:
-                        east = dx * axes[p, 0, 0] + dy * axes[p, 0, 1] + dz * axes[p, 0, 2]
-                        north = dx * axes[p, 1, 0] + dy * axes[p, 1, 1] + dz * axes[p, 1, 2]
-                        sine = math.sin(math.radians(horizon_at(east, north, horizon_deg[p])))
-                        if value < sine * abs(sine):
-                            continue
+                    if value < rim[p] and value < score_behind(dx, dy, dz, axes[p], horizon_deg[p]):
+                        continue
                     n_seen += 1
                     is_held |= satellite[near[i]] == held[row, 0]
                     if value > best_score:
