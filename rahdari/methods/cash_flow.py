@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MOST_YEARS = 100  # of a calculation
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -370,7 +371,9 @@ def _loan_flows(capex: FloatArray, loan: Loan | None) -> tuple[FloatArray, Float
             repays[start, min(n_years - 1, start + loan.grace_years + step)] += 1.0 / loan.repayment_years
     drawn = loan.capex_frac * capex
     repaid = drawn @ repays
-    owed = np.cumsum(drawn - repaid, axis=-1)
+    lent, back = np.cumsum(drawn, axis=-1), np.cumsum(repaid, axis=-1)
+    # Parts that sum to the whole leave rounding, on which nobody pays interest.
+    owed = np.where(lent - back > ROUNDING * lent, lent - back, 0.0)
     interest = np.zeros_like(owed)
     interest[..., 1:] = loan.interest_frac_per_year * owed[..., :-1]
     return drawn, interest, repaid
