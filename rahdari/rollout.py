@@ -11,6 +11,7 @@ from rahdari.methods.schedule_replan import Shock, replan
 from rahdari.methods.schedule_result import Comparison, Schedule, compare_schedules
 from rahdari.methods.schedule_search import Effort, schedule
 from rahdari.methods.schedule_verify import Verification, Violation, verify_schedule
+from rahdari.sources.psplib import Project, read_psplib
 
 __all__ = [
     "Budget",
@@ -20,6 +21,7 @@ __all__ = [
     "Effort",
     "Envelope",
     "Packages",
+    "Project",
     "RolloutParams",
     "Schedule",
     "ShadowPrices",
@@ -28,6 +30,7 @@ __all__ = [
     "Violation",
     "compare_schedules",
     "envelope",
+    "read_psplib",
     "replan",
     "rollout",
     "schedule",

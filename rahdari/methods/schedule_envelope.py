@@ -134,7 +134,9 @@ def makespan_bound(case: Case) -> int:
         enough = np.flatnonzero(case.left >= need * (1.0 - SAFETY_FRAC))
         year = int(enough[0]) if enough.size else case.left.size
         later = np.flatnonzero(case.year >= year)
-        least = max(least, int(later[0]) + 1 if later.size else case.horizon + 1) if need > 0.0 else least
+        shortest = int(case.duration[case.movable].min()) if case.cost[case.movable].min() > 0.0 else 0
+        reached = int(later[0]) + max(1, shortest) if later.size else case.horizon + 1
+        least = max(least, reached) if need > 0.0 else least
     return min(least, case.horizon + 1)
 
 
