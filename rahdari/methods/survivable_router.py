@@ -30,7 +30,9 @@ TABLE_PER_PATH = 2  # places of the hash table over paths
 STIFFNESS = 0.25  # change of price, in units of cost, for a load that misses the capacity by all of it
 LEAST_LOAD_FRAC = 0.05  # of the mean: below it, capacities do not make the penalty stiffer
 TIE_FRAC = 1e-5  # of a unit's cost at first: decides between ways that nothing else tells apart
-SHORTER_FRAC = 1e-4  # a path is new where it is shorter by this
+SHORTER_FRAC = 1e-4  # a path is new where it is shorter by this, at first
+LEAST_SHORTER_FRAC = 1e-12  # at last: beyond what the rounding of a sum of prices could make of one path
+ROUNDING_FRAC = 1e-12  # of the installed capacity: a load above it by less is no need
 SPLIT_FROM = 2_000_000  # scenarios times sources times nodes from which two threads share the work
 SPARE_FRAC = 0.05  # of a unit's cost: what a scenario that joins late thinks capacity in place costs
 
@@ -111,38 +113,38 @@ class Part:
         self.slot_flow = np.concatenate([self.slot_flow, np.zeros(empty.shape)])
         self.load = np.concatenate([self.load, np.zeros((size, self.load.shape[1]))])
 
-    def route(self, price: FloatArray, start: int = 0) -> FloatArray:
+    def route(self, price: FloatArray, shorter_frac: float, start: int = 0) -> FloatArray:
         """Return sum of demand times distance of the scenarios from ``start`` on under their prices, a row each.
 
-        Shorter paths than known get a slot.
+        Paths shorter than known by ``shorter_frac`` get a slot.
         """
         bound, core, pool = np.empty(len(self.rows) - start), self.core, self.pool
         while True:
             price_paths(
                 *self._adjacency, self.failed[start:], core.source, core.first, core.target, self.amount[start:],
                 np.ascontiguousarray(price), self.slot_path[start:], self.slot_flow[start:], self.load[start:],
-                pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, bound, SHORTER_FRAC,
+                pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, bound, shorter_frac,
             )  # fmt: skip
             if not pool.grow():
                 return bound
 
-    def sweep(self, price: FloatArray, tie: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int) -> None:
+    def sweep(
+        self, price: FloatArray, tie: FloatArray, capacity: FloatArray, stiff: FloatArray, shorter_frac: float
+    ) -> None:
         """Find shorter paths source by source, each after the flows of the one before have moved."""
         core, pool = self.core, self.pool
         sweep_paths(
             *self._adjacency, self.failed, core.source, core.first, core.target, self.amount,
             np.ascontiguousarray(price), tie, capacity, stiff, self.slot_path, self.slot_flow,
-            self.load, pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, SHORTER_FRAC, n_passes,
+            self.load, pool.word, pool.start, pool.link, pool.hash, pool.table, pool.count, shorter_frac, 1,
         )  # fmt: skip
         pool.grow()
 
-    def balance(
-        self, price: FloatArray, tie: FloatArray, capacity: FloatArray, stiff: FloatArray, n_passes: int
-    ) -> None:
+    def balance(self, price: FloatArray, tie: FloatArray, capacity: FloatArray, stiff: FloatArray) -> None:
         """Move flows from dear to cheap paths."""
         balance_flows(
             self.amount, np.ascontiguousarray(price), tie, capacity, stiff, self.slot_path,
-            self.slot_flow, self.load, self.pool.start, self.pool.link, n_passes,
+            self.slot_flow, self.load, self.pool.start, self.pool.link, 1,
         )  # fmt: skip
 
     def refresh(self) -> None:
@@ -159,6 +161,7 @@ class Router:
         work = len(core.amount) * len(core.source) * core.n_nodes
         n_parts = 2 if work >= SPLIT_FROM and len(rows) > 1 else 1
         self.parts = [Part(core, part) for part in np.array_split(rows, n_parts)]
+        self.shorter_frac = SHORTER_FRAC
         self._gather()
         self.route(np.where(self.failed, 0.0, core.cost))
         self._gather()
@@ -200,7 +203,7 @@ class Router:
         for part, new in zip(self.parts, split, strict=True):
             part.extend(new)
         for part, new, size in zip(self.parts, split, sizes, strict=True):
-            part.route(np.tile(joined, (len(new), 1)), size)
+            part.route(np.tile(joined, (len(new), 1)), self.shorter_frac, size)
         self._gather()
         self.price = np.concatenate(
             [np.concatenate([old, np.zeros((len(new), old.shape[1]))]) for old, new in zip(price, split, strict=True)]
@@ -208,16 +211,22 @@ class Router:
 
     def route(self, price: FloatArray) -> FloatArray:
         """Return (S,) sum of demand times distance under (S, m) prices; shorter paths than known get a slot."""
-        found = self._each(lambda part, rows: part.route(price[rows]))
+        found = self._each(lambda part, rows: part.route(price[rows], self.shorter_frac))
         return np.concatenate([bound for bound in found if bound is not None])
 
-    def sweep(self, n_passes: int) -> None:
-        """Find shorter paths and move flows to them, source by source."""
-        self._each(lambda part, rows: part.sweep(self.price[rows], self.tie, self.capacity, self.stiff, n_passes))
+    def sharpen(self, factor: float) -> None:
+        """Take paths for new that are shorter by less than before."""
+        self.shorter_frac = max(LEAST_SHORTER_FRAC, factor * self.shorter_frac)
 
-    def balance(self, n_passes: int) -> None:
+    def sweep(self) -> None:
+        """Find shorter paths and move flows to them, source by source."""
+        self._each(
+            lambda part, rows: part.sweep(self.price[rows], self.tie, self.capacity, self.stiff, self.shorter_frac)
+        )
+
+    def balance(self) -> None:
         """Move flows from dear to cheap paths."""
-        self._each(lambda part, rows: part.balance(self.price[rows], self.tie, self.capacity, self.stiff, n_passes))
+        self._each(lambda part, rows: part.balance(self.price[rows], self.tie, self.capacity, self.stiff))
 
     def settle(self, step: float) -> None:
         """Renew capacities and prices from the loads; ``step`` lengthens the change of prices."""
@@ -228,7 +237,8 @@ class Router:
     def need(self) -> FloatArray:
         """Return (m,) the capacity that all routings together use, at least the installed one."""
         top = np.max([part.load.max(axis=0, initial=0.0) for part in self.parts], axis=0)
-        return np.asarray(np.maximum(top, self.core.installed))
+        installed = self.core.installed
+        return np.where(top <= installed * (1.0 + ROUNDING_FRAC), installed, top)
 
     def refresh(self) -> None:
         """Sum the loads anew."""

@@ -26,9 +26,14 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-MOST_ROUNDS = 20_000  # of routing and pricing; far beyond what any known case took
-CAUTIOUS_FROM = 600  # rounds after which prices step more carefully: some ties swing to and fro under long steps
-CAUTIOUS_STEP = 1.0  # of prices, the plain method of multipliers
+MOST_ROUNDS = 6_000  # of routing and pricing; far beyond what any known case took
+# Rounds after which only the plain method of multipliers is trusted, which is known to end where every step of prices
+# follows flows that are the best for them: where ties are many, quicker steps swing to and fro for ever.
+CAUTIOUS_FROM = 600
+CAUTIOUS_SWEEPS = 8  # searches for paths then, each with a balance of flows, before prices step
+MORE_SWEEPS_EVERY = 20  # rounds: one more, so that flows come ever nearer to the best
+CAUTIOUS_STEP = 1.0  # of prices then
+SHORTER_FALL = 0.5  # each check then, of what makes a path new: installed capacity makes the bound hang on small parts
 N_STEPS = 4  # of balancing flows and settling prices after each search for shorter paths
 STEP = 1.6  # of prices, below the golden ratio (Fortin and Glowinski 1983)
 EVEN_FIRST = 1e-3  # share of evenly spread prices in the metrics of small cores at first ...
@@ -75,7 +80,7 @@ class Search:
         self.router = Router(core, self._first_rows())
         self.master = Master(core.cost, core.installed)
         self.is_small = core.failed.size <= MASTER_UP_TO
-        self.even, self.step = EVEN_FIRST, STEP
+        self.even = EVEN_FIRST
         self.bound, self.proof = 0.0, list[tuple[Cut, float]]()
         self.cost, self.best = np.inf, list[Flow]()
         self.capacity, self.cover = self.router.need(), np.zeros(0, dtype=np.int64)
@@ -160,24 +165,41 @@ class Search:
             self._take(*self.master.proof())
             self.master.forget(PATIENCE)
 
-    def _settle(self) -> None:
-        self.router.settle(self.step)
+    def _settle(self, step: float) -> None:
+        self.router.settle(step)
         self.mean = MEMORY * self.mean + (1.0 - MEMORY) * self.router.price
+
+    def _step_quickly(self) -> None:
+        """Search paths once and let flows and prices follow each other."""
+        self.router.sweep()
+        self._settle(STEP)
+        for _ in range(N_STEPS):
+            self.router.balance()
+            self._settle(STEP)
+
+    def _step_carefully(self, n_sweeps: int) -> None:
+        """Let prices step after flows that ``n_sweeps`` searches for paths have brought near to their best."""
+        for _ in range(1 + N_STEPS):
+            for _ in range(n_sweeps):
+                if self.is_late:
+                    return
+                self.router.sweep()
+            self._settle(CAUTIOUS_STEP)
 
     def run(self) -> None:
         """Iterate until the gap or the time is reached."""
         for round_ in range(MOST_ROUNDS):
-            self.step = STEP if round_ < CAUTIOUS_FROM else CAUTIOUS_STEP
+            caution = round_ - CAUTIOUS_FROM
             is_checked = round_ % CHECK_EVERY == 0
             if is_checked:
                 self._check()
+                self.router.sharpen(SHORTER_FALL if caution >= 0 else 1.0)
             if self.is_done or self.is_late:
                 break
-            self.router.sweep(1)
-            self._settle()
-            for _ in range(N_STEPS):
-                self.router.balance(1)
-                self._settle()
+            if caution < 0:
+                self._step_quickly()
+            else:
+                self._step_carefully(CAUTIOUS_SWEEPS + caution // MORE_SWEEPS_EVERY)
             self._keep()
         if not self.is_done and not is_checked and not self.is_late:
             self._check()

@@ -179,10 +179,27 @@ def test_cost_and_bound_enclose_the_full_programme(instance: Instance) -> None:
     verify_design(instance, design)
 
 
-def test_ways_of_one_price_do_not_hold_the_bound_down() -> None:
-    ends = [(0, 1), (1, 2), (2, 0), (0, 1), (0, 2), (0, 2)]
-    case = network(ends, [0.0, 1.0, 0.0, 2.0, 0.0, 1.0], [(0, 1, 7.0)], installed=3.0)
-    assert design_survivable(case, gap=1e-6).gap <= 1e-6
+@pytest.mark.parametrize(
+    ("ends", "cost", "demands"),
+    [
+        # Ways of one price; capacity in place that is just enough and leaves the prices free to swing; ways whose small
+        # differences of price the installed capacity magnifies; and installed capacity that is all that is needed.
+        ([(0, 1), (1, 2), (2, 0), (0, 1), (0, 2), (0, 2)], [0, 1, 0, 2, 0, 1], [(0, 1, 7)]),
+        ([(0, 1), (1, 2), (2, 3), (3, 0), (0, 1), (0, 1), (1, 2)], [1, 2, 0, 0, 1, 1, 1], [(0, 2, 9)]),
+        ([(0, 1), (1, 2), (2, 0), (2, 1), (1, 2)], [4, 9, 4, 7, 2], [(0, 1, 9), (2, 0, 7)]),
+        ([(0, 1), (1, 2), (2, 3), (3, 0), (2, 1), (2, 3)], [8, 0, 0, 2, 2, 1], [(3, 1, 6)]),
+        ([(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), *[(3, 2)] * 3], [2, 9, 5, 5, 0, 7, 4, 6], [(3, 2, 12)]),
+    ],
+)
+def test_ties_and_capacity_in_place_do_not_keep_cost_and_bound_apart(
+    ends: list[tuple[int, int]], cost: list[float], demands: list[tuple[int, int, float]]
+) -> None:
+    case = network(ends, cost, demands, installed=3.0)
+    design = design_survivable(case, gap=1e-6)
+    best = full_programme(case, [set(), *({e} for e in range(len(ends)))])
+    assert design.gap <= 1e-6
+    assert design.lower_bound - 1e-9 <= best <= design.cost + 1e-9
+    verify_design(case, design)
 
 
 @SLOW
