@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rahdari.errors import InputError
@@ -68,10 +68,15 @@ def test_angles_for_discrimination_equal_those_of_the_survey() -> None:
     assert angle_for_discrimination_deg(60.0, 36.0, 18.0) is None
 
 
-@given(st.floats(1.0, 40.0), st.floats(20.0, 200.0))
+@given(st.floats(1.0, 60.0), st.floats(20.0, 200.0))
+@example(37.0, 20.0)  # a small dish, whose back lobe lies but 36.7 dB below its peak
 def test_the_angle_is_the_least_that_gives_the_discrimination(wanted_db: float, ratio: float) -> None:
     angle = angle_for_discrimination_deg(wanted_db, ratio, 18.0)
-    assert angle is not None
+    every_db = f699_discrimination_db(np.linspace(0.0, 180.0, 721), ratio, 18.0)
+    assert (angle is None) == (every_db[-1] < wanted_db)
+    if angle is None:
+        assert (every_db < wanted_db + FLOOR_STEP_DB).all()
+        return
     assert float(f699_discrimination_db(angle, ratio, 18.0)) >= wanted_db
     assert float(f699_discrimination_db(max(angle - 1e-3, 0.0), ratio, 18.0)) < wanted_db + 0.5
     assert (f699_discrimination_db(np.linspace(angle, 180.0, 300), ratio, 18.0) >= wanted_db - FLOOR_STEP_DB).all()
