@@ -9,6 +9,7 @@ import polars as pl
 
 from rahdari.engines.space.constellations import CONSTELLATIONS, Constellation
 from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.methods.beam_capacity import cell_numbers
 from rahdari.methods.geo import great_circle_km, nearest
 from rahdari.methods.orbits import cap_angle_deg, elevation_deg, slant_range_km, typical_angle_deg
 from rahdari.methods.slant_path import rain_height_km, slant_rain_db, slant_rain_outage_frac
@@ -28,7 +29,6 @@ METRES_PER_KM = 1000.0
 MBPS_PER_GBPS = 1000.0
 NEWER_SATELLITE_RATIO = 3.0  # 60 Gbit/s reported by an analyst in 2023 against 20 for the first generation
 LEAST_PROCESSING_MS, MOST_PROCESSING_MS = 8.0, 45.0  # the parameter's own range: round trips of 20 to 60 measured
-ROW_STRIDE = 1_000_000  # numbers of cells in a row of latitude: more than any row has
 NOTES = (
     "Satellite service is a simple model: mean geometry of filed shells, one rain rate, no terrain horizon.",
     "Satellite prices are expected, not official; without a licence the service is hypothetical.",
@@ -61,15 +61,6 @@ def gateways(places: pl.DataFrame, params: SpaceParams) -> pl.DataFrame:
         rows.append(row)
         is_free &= great_circle_km(lon, lat, lon[row], lat[row]) >= max(params.gateway_spacing_km, 1e-6)
     return ranked[rows]
-
-
-def cell_numbers(lon_deg: FloatArray, lat_deg: FloatArray, cell_km2: float) -> IntArray:
-    """Return (n,) numbers of equal-area cells: rows of latitude, each cut into cells of about the same width."""
-    step_deg = float(np.degrees(np.sqrt(cell_km2) / EARTH_RADIUS_KM))
-    row = np.floor((lat_deg + 90.0) / step_deg)
-    middle = np.cos(np.radians(np.clip((row + 0.5) * step_deg - 90.0, -89.9, 89.9)))
-    column = np.floor((lon_deg + 180.0) * middle / step_deg)
-    return np.asarray(row * ROW_STRIDE + column, np.int64)
 
 
 def _cell_households(cell: IntArray, households: IntArray) -> IntArray:

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 import rahdari.engines.space as folder_module
-from rahdari.engines.space.engine import cell_numbers, gateways, space
+from rahdari.engines.space.engine import gateways, space
 from rahdari.engines.space.params import SpaceParams
 from rahdari.errors import InputError
+from rahdari.methods.beam_capacity import cell_numbers
 from rahdari.methods.geo import great_circle_km
 from rahdari.model import Context, Tables
 from tests.fixtures import small_country
