@@ -29,6 +29,7 @@ class Observation:
     unit: str
     value_low: float | None = None
     value_high: float | None = None
+    fact_id: str | None = None
 
 
 def decimal_year(period: str) -> float | None:
@@ -65,7 +66,7 @@ def observations(tables: Mapping[str, pl.DataFrame], series: str) -> list[Observ
     rows = tables["facts"].filter(pl.col("fact_id").str.contains(pattern)).sort("fact_id").iter_rows(named=True)
     found = [(decimal_year(row["period"]), row) for row in rows]
     dated = [
-        Observation(at, float(row["value"]), str(row["unit"]), row["value_low"], row["value_high"])
+        Observation(at, float(row["value"]), str(row["unit"]), row["value_low"], row["value_high"], row["fact_id"])
         for at, row in found
         if at is not None
     ]

@@ -17,6 +17,7 @@ from rahdari.engines.stress.events import hour_rows, play
 from rahdari.engines.stress.graph import stress_plan
 from rahdari.engines.stress.hazards import VENDORS, hazards_of, vendor_of_sites
 from rahdari.engines.stress.params import StressParams
+from rahdari.engines.stress.revenue import REVENUE_NOTE, hourly_revenue, loss_row
 from rahdari.errors import CancelledError, InputError, Problem
 from rahdari.methods.cascade import StressNetwork
 from rahdari.methods.stress_events import NamedEvent, replay
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 DRAWS = 32  # of each of three settings, when one event is asked for
 TEN_YEARS, HUNDRED_YEARS = 10.0, 100.0
 SHARES = ("vendor_a_frac", "vendor_b_frac", "vendor_c_frac")
+REVENUE_COLUMNS = ("revenue_lost_low_usd_per_year", "revenue_lost_usd_per_year", "revenue_lost_high_usd_per_year")
 UNTUNED = "Nothing is tuned to the event."
 
 
@@ -64,6 +66,7 @@ class EventResponse(Params):
     inputs_note: str
     hours: list[dict[str, Any]]
     reports: list[dict[str, Any]]
+    losses: dict[str, Any]
     warnings: list[str]
 
 
@@ -107,6 +110,7 @@ class RemoveResponse(Params):
     sites_out_frac: float
     people_without: float
     people_without_frac: float
+    revenue_lost_usd_per_h: float
     warnings: list[str]
 
 
@@ -152,11 +156,12 @@ def replay_event(request: EventRequest, clearance: Clearance = OWNER) -> EventRe
     )
     if played is None:
         raise InputError(Problem(f"{request.event} strikes nothing of this plan", "check its hazards' places"))
-    rows = hour_rows(event, played, opened.tables["event_reports"])
+    revenue = hourly_revenue(opened.tables, opened.params)
+    rows = hour_rows(event, played, opened.tables["event_reports"], revenue)
     said = [row for row in rows if row["reported_value"] is not None]
     return EventResponse(
         event=request.event, name=event["name"], inputs_note=event["inputs_note"], hours=rows, reports=said,
-        warnings=[UNTUNED, f"Inputs: {event['inputs_note']}."],
+        losses=loss_row(event, played, revenue), warnings=[UNTUNED, f"Inputs: {event['inputs_note']}.", REVENUE_NOTE],
     )  # fmt: skip
 
 
@@ -269,6 +274,7 @@ def many_runs(
         )  # fmt: skip
     people = opened.made.network.people
     total = max(float(people.sum()), 1.0)
+    revenue = hourly_revenue(opened.tables, opened.params)
     services = []
     for s, name in enumerate(result.service_id):
         lost, low, high = (float(value) for value in result.customer_h_per_year[s])
@@ -276,12 +282,13 @@ def many_runs(
             "service_id": name, "customers_lost_h_per_year": lost, "low_h_per_year": low, "high_h_per_year": high,
             "mean_outage_h_per_year": lost / total,
             "availability_frac": float(people @ result.availability_frac[s]) / total,
+            **dict(zip(REVENUE_COLUMNS, revenue.lost(low, lost, high), strict=True)),
         })  # fmt: skip
     return RunsResponse(
         n_runs=result.n_runs, n_blocks_from_cache=store.n_loaded if store else 0, services=services,
         worst_month_in_10_years_lost_h=result.exceeded_h(TEN_YEARS),
         worst_month_in_100_years_lost_h=result.exceeded_h(HUNDRED_YEARS),
-        warnings=["Service up to the site; the last mile is not in it."],
+        warnings=["Service up to the site; the last mile is not in it.", REVENUE_NOTE],
     )  # fmt: skip
 
 
@@ -302,6 +309,7 @@ def remove_vendor(request: RemoveRequest, clearance: Clearance = OWNER) -> Remov
         vendor=request.vendor, shares=shares.tolist(), concentration_ratio=float(shares @ shares), n_sites=n_sites,
         sites_out=int(out.size), sites_out_frac=out.size / max(n_sites, 1), people_without=after - before,
         people_without_frac=(after - before) / max(float(network.people.sum()), 1.0),
+        revenue_lost_usd_per_h=(after - before) * hourly_revenue(opened.tables, params).usd_per_people_h,
         warnings=["Shares of vendors are an input: none are published. Sites are dealt to vendors evenly."],
     )  # fmt: skip
 

@@ -37,7 +37,15 @@ def plan() -> Plan:
         *own, *ends, measure=pl.lit("lost"), is_published=pl.lit(value=True), is_in_band=pl.lit(value=True)
     )
     indicators = pl.DataFrame(schema={"indicator_id": pl.String, "year": pl.Int64})
-    tables = {"event_replay": replay, "backbone_replay": cuts}
+    losses = pl.DataFrame(
+        {
+            "named_event_id": ["dark-2023"], "without_people_h": [5e8], "without_low_people_h": [4e8],
+            "without_high_people_h": [6e8], "revenue_lost_usd": [7e5], "revenue_lost_low_usd": [3e5],
+            "revenue_lost_high_usd": [2e6],
+        }
+    )  # fmt: skip
+    named = pl.DataFrame({"named_event_id": ["dark-2023"], "name": ["The night without grid"]})
+    tables = {"event_replay": replay, "backbone_replay": cuts, "event_losses": losses, "named_events": named}
     manifest = {"scenario": {"years": [2025, 2030]}}
     return cast("Plan", SimpleNamespace(tables=tables, indicators=indicators, manifest=manifest))
 
@@ -60,3 +68,12 @@ def test_the_reader_is_told_where_the_cuts_stand(plan: Plan) -> None:
     notes = " ".join(block.text for block in section.blocks if isinstance(block, Text))
     assert "Published cuts of cables and fibre, 1, " in notes
     assert "Cuts of cables and fibre replayed" in notes
+
+
+def test_what_an_event_costs_is_told_with_its_range(plan: Plan) -> None:
+    section = resilience_section(plan, "en")
+    assert section is not None
+    told = _told(section)
+    assert "The night without grid" in told
+    assert "500.0 400.0 to 600.0" in told
+    assert "US$ 700" in told

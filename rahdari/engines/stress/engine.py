@@ -15,6 +15,7 @@ from rahdari.engines.stress.hazards import HOURS_PER_DAY, hazards_of
 from rahdari.engines.stress.indicators import indicators_of
 from rahdari.engines.stress.parts import parts_of, people_of
 from rahdari.engines.stress.replay import NO_BACKBONE, replay_rows
+from rahdari.engines.stress.revenue import REVENUE_NOTE, basis_table, hourly_revenue, loss_row, yearly_columns
 from rahdari.engines.stress.worth import hardening_rows
 from rahdari.methods.availability import series_availability_frac
 from rahdari.methods.results import result_frame
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rahdari.engines.stress.params import StressParams
+    from rahdari.engines.stress.revenue import HourlyRevenue
     from rahdari.methods.hazard_sampling import Hazard
     from rahdari.methods.routing import FloatArray
     from rahdari.model import Context, Tables
@@ -34,7 +36,6 @@ TABLES = Path(__file__).parent / "tables"
 RANGE_RUNS = 256  # at each end of cut rate and dark hours
 TOGETHER_NOTE = "Hazards come together: floods with one another, and all sites of a supply zone with its feeder."
 UNTUNED_NOTE = "The replay is not tuned: every event has its line, also those that the model misses."
-
 CUTS_NOTE = "{n_cuts} events of cables and fibre are predicted by engine backbone; event_replay takes its rows."
 
 
@@ -76,7 +77,9 @@ def simulate(
     return Simulated(result, min(lost[0] / middle, 1.0), max(lost[1] / middle, 1.0))
 
 
-def availability_table(tables: Tables, params: StressParams, year: int, simulated: Simulated | None) -> pl.DataFrame:
+def availability_table(
+    tables: Tables, params: StressParams, year: int, simulated: Simulated | None, revenue: HourlyRevenue
+) -> pl.DataFrame:
     """Return ``availability``: one row a place, in place order.
 
     Without a network to simulate, the parts stand for it, as if they failed independently.
@@ -91,10 +94,11 @@ def availability_table(tables: Tables, params: StressParams, year: int, simulate
         found = simulated.result
         middle, low, high = (ends[0] for ends in (found.availability_frac, found.low_frac, found.high_frac))
     available = middle * last_mile
+    ends_h = tuple((1.0 - share * last_mile) * HOURS_PER_YEAR for share in (high, middle, low))
     data = {
         **columns, **parts, "independent_frac": independent, "simulated_frac": middle, "simulated_low_frac": low,
         "simulated_high_frac": high, "availability_frac": available,
-        "outage_h_per_year": (1.0 - available) * HOURS_PER_YEAR,
+        "outage_h_per_year": ends_h[1], **yearly_columns(people_of(tables), columns["is_served"], ends_h, revenue),
     }  # fmt: skip
     return result_frame(data, TABLES / "availability.csv")
 
@@ -121,7 +125,7 @@ def service_table(places: pl.Series, result: StressResult | None) -> pl.DataFram
 def _notes(
     frame: pl.DataFrame, replay: pl.DataFrame, people: FloatArray, played: Mapping[str, Any], year: int
 ) -> list[str]:
-    notes = [TOGETHER_NOTE, UNTUNED_NOTE]
+    notes = [TOGETHER_NOTE, UNTUNED_NOTE, REVENUE_NOTE]
     notes += [f"{event['name']}: {event['inputs_note']}." for event, _ in played.values()]
     unserved = float(people[~frame["is_served"].to_numpy()].sum())
     if unserved > 0.0:
@@ -150,16 +154,20 @@ def stress(tables: Tables, params: StressParams, ctx: Context) -> EngineResult:
         played = played_events(tables, made, params, seed=ctx.seed)
         ctx.check_cancelled()
         worth = hardening_rows(tables, made, hazards, correlations, params=params, ctx=ctx)
-    frame = availability_table(tables, params, year, simulated)
+    revenue = hourly_revenue(tables, params)
+    frame = availability_table(tables, params, year, simulated, revenue)
     replay = result_frame(replay_rows(tables, params, played), TABLES / "event_replay.csv")
     reports = tables["event_reports"]
-    hours = [row for event, own in played.values() for row in hour_rows(event, own, reports)]
+    hours = [row for event, own in played.values() for row in hour_rows(event, own, reports, revenue)]
+    losses = [loss_row(event, own, revenue) for event, own in played.values()]
     people = people_of(tables)
     services = service_table(tables["places"].sort("place_id")["place_id"], simulated.result if simulated else None)
     made_tables = {
         "availability": frame, "event_replay": replay, "service_availability": services,
         "replay_hours": result_frame(hours, TABLES / "replay_hours.csv"),
         "hardening_value": result_frame(worth, TABLES / "hardening_value.csv"),
+        "event_losses": result_frame(losses, TABLES / "event_losses.csv"),
+        "revenue_basis": basis_table(tables, params),
     }  # fmt: skip
     ends = (simulated.low_ratio, simulated.high_ratio) if simulated else (1.0, 1.0)
     indicators = indicators_of(

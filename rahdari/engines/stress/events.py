@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rahdari.engines.stress.graph import StressPlan
     from rahdari.engines.stress.params import StressParams
+    from rahdari.engines.stress.revenue import HourlyRevenue
     from rahdari.methods.cascade import StressNetwork
     from rahdari.methods.hazard_sampling import Hazard
     from rahdari.methods.routing import FloatArray
@@ -186,7 +187,9 @@ def play(
     )  # fmt: skip
 
 
-def hour_rows(event: dict[str, Any], played: Played, reports: pl.DataFrame) -> list[dict[str, object]]:
+def hour_rows(
+    event: dict[str, Any], played: Played, reports: pl.DataFrame, revenue: HourlyRevenue
+) -> list[dict[str, object]]:
     """Return rows of ``replay_hours``: one an hour, with the report of that hour where there is one."""
     said = {
         int(row["hour_h"] + 0.5): row
@@ -208,6 +211,7 @@ def hour_rows(event: dict[str, Any], played: Played, reports: pl.DataFrame) -> l
             "down_frac": played.sites_down[1, t] / max(played.n_sites, 1.0),
             "without_people": played.people_without[1, t], "without_low_people": played.people_without[0, t],
             "without_high_people": played.people_without[2, t],
+            "revenue_lost_usd_per_h": played.people_without[1, t] * revenue.usd_per_people_h,
             "what": report["what"] if report else None, "reported_value": report["value"] if report else None,
             "predicted_value": middle, "predicted_low_value": low, "predicted_high_value": high,
             "is_in_band": bool(low <= report["value"] <= high)

@@ -44,9 +44,21 @@ def indicators_of(
             "sum of places.n_people where availability.outage_h_per_year is above", "modelled",
         ),
     ]  # fmt: skip
+    made.append(_of_revenue(frame, ends, year))
     if result is not None:
         made += _of_runs(result, year)
     return (*made, *_of_replay(tables, year))
+
+
+def _of_revenue(frame: pl.DataFrame, ends: tuple[float, float], year: int) -> Indicator:
+    middle, low, high = (
+        float(frame[f"revenue_lost{end}_usd_per_year"].to_numpy().sum()) for end in ("", "_low", "_high")
+    )
+    return Indicator(
+        "revenue_lost_usd_per_year", year, "Revenue that operators lose with service", middle, "usd_per_year",
+        "sum of availability.revenue_lost_usd_per_year: pro rata; range of hours, and from half to twice pro rata",
+        "modelled", low * ends[0], high * ends[1],
+    )  # fmt: skip
 
 
 def _of_runs(result: StressResult, year: int) -> list[Indicator]:

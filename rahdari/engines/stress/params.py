@@ -72,6 +72,27 @@ class StressParams(Params):
     )
     feeder_fail_low_frac: float = Field(default=0.2, ge=0.0, le=1.0, description="Low end of that chance.")
     feeder_fail_high_frac: float = Field(default=0.8, ge=0.0, le=1.0, description="High end of that chance.")
+    mobile_usd_per_month: float = Field(
+        default=2.0,
+        ge=0.0,
+        le=100.0,
+        description="Revenue of a mobile line; the fact series arpu_mobile takes its place.",
+    )
+    mobile_lines_per_person_ratio: float = Field(
+        default=0.8,
+        ge=0.0,
+        le=3.0,
+        description="Mobile lines of a person; the fact series mobile_subscribers takes its place.",
+    )
+    fixed_usd_per_month: float = Field(
+        default=14.0, ge=0.0, le=200.0, description="Revenue of a fixed line; counted where ftth_subscribers is a fact."
+    )
+    revenue_low_ratio: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="Revenue lost at the low end over pro rata: half is spent later."
+    )
+    revenue_high_ratio: float = Field(
+        default=2.0, ge=1.0, le=10.0, description="At the high end: outages fall in busy hours, and refunds are paid."
+    )
     flood_depth_m: float = Field(
         default=1.5, ge=0.1, le=10.0, description="Depth of water at assets that a flood reaches."
     )

@@ -122,6 +122,12 @@ def _show_event(response: Any) -> None:  # noqa: ANN401  # told apart by its fie
             if row["error_frac"] is not None:
                 line += f", miss {row['error_frac']:.0%}, {'in' if row['is_in_band'] else 'outside'} the band"
         typer.echo(line)
+    lost = response.losses
+    low, middle, high = (lost[f"revenue_lost{end}_usd"] / MILLION for end in ("_low", "", "_high"))
+    typer.echo(
+        f"  {lost['without_people_h'] / MILLION:,.0f} million people-hours without; revenue lost "
+        f"US$ {middle:,.2f} million ({low:,.2f} to {high:,.2f})"
+    )
 
 
 def _show_runs(response: Any) -> None:  # noqa: ANN401  # told apart by its fields
@@ -134,6 +140,8 @@ def _show_runs(response: Any) -> None:  # noqa: ANN401  # told apart by its fiel
             f"  {row['service_id']:10s} {row['mean_outage_h_per_year']:8.1f} h a year for a person; "
             f"{lost:,.0f} million customer-hours ({low:,.0f} to {high:,.0f})"
         )
+        least, middle, most = (row[f"revenue_lost{end}_usd_per_year"] / MILLION for end in ("_low", "", "_high"))
+        typer.echo(f"  {'':10s} revenue lost US$ {middle:,.0f} million a year ({least:,.0f} to {most:,.0f})")
     for years, value in (
         (10, response.worst_month_in_10_years_lost_h),
         (100, response.worst_month_in_100_years_lost_h),
@@ -146,5 +154,6 @@ def _show_remove(response: Any) -> None:  # noqa: ANN401  # told apart by its fi
     typer.echo(f"without vendor {response.vendor} ({shares}; concentration {response.concentration_ratio:.2f}):")
     typer.echo(f"  {response.sites_out:,} of {response.n_sites:,} sites out ({response.sites_out_frac:.0%})")
     typer.echo(
-        f"  {response.people_without / MILLION:,.1f} million people without ({response.people_without_frac:.0%})"
+        f"  {response.people_without / MILLION:,.1f} million people without ({response.people_without_frac:.0%}); "
+        f"revenue lost US$ {response.revenue_lost_usd_per_h:,.0f} an hour"
     )

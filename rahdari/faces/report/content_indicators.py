@@ -60,6 +60,7 @@ COST_KEYS = (
 RESILIENCE_KEYS = (
     "mean_outage_h_per_year",
     "people_over_100h_outage_people",
+    "revenue_lost_usd_per_year",
     "site_dark_h_per_year",
     "sites_without_generator_frac",
     "corridor_availability_frac",

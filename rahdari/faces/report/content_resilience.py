@@ -20,6 +20,7 @@ LOW_QUANTILE, HIGH_QUANTILE = 0.1, 0.9
 CLOSE_FRAC, NEAR_FRAC = 0.25, 1.0  # errors at which a badge turns
 RATIO_POWERS = (-1, 1)  # a tenth to ten times
 RATIO_NAMES = {-1: "a tenth", 0: "as published", 1: "ten times"}
+PEOPLE_H_PER_MILLION = 1e6
 CUTS = "backbone"  # predictions made by this engine stand in the section of cuts, once
 
 
@@ -126,6 +127,33 @@ def _replay_blocks(plan: Plan) -> list[Block | None]:
     return blocks
 
 
+def _losses_table(plan: Plan) -> Table | None:
+    """Return what each named event costs in people-hours and revenue; ``None`` where none was played."""
+    if "event_losses" not in plan.tables or not plan.tables["event_losses"].height:
+        return None
+    names = dict(plan.tables["named_events"].select("named_event_id", "name").iter_rows())
+    rows = []
+    for row in plan.tables["event_losses"].sort("named_event_id").iter_rows(named=True):
+        hours, lost = (
+            [row[f"{stem}{end}_{unit}"] for end in ("", "_low", "_high")]
+            for stem, unit in (("without", "people_h"), ("revenue_lost", "usd"))
+        )
+        million = [value / PEOPLE_H_PER_MILLION for value in hours]
+        rows.append(
+            (
+                Cell(names.get(row["named_event_id"], row["named_event_id"])),
+                Cell(f"{million[0]:,.1f}", second=f"{million[1]:,.1f} to {million[2]:,.1f}"),
+                Cell(figure(lost[0], "usd"), second=band(lost[1], lost[2], "usd")),
+            )
+        )
+    header = ("Named event", "Million people-hours without", "Revenue lost")
+    caption = (
+        "A simple formula: people without service times the revenue of their lines, pro rata by the hour; half at "
+        "the low end, since prepaid spending is made up later, twice at the high end"
+    )
+    return Table(header, tuple(rows), ("left", "right", "right"), caption)
+
+
 def resilience_section(plan: Plan, language: str) -> Section | None:
     """Return hours without service by region, the replay of past failures, and the indicators."""
     blocks: list[Block | None] = []
@@ -134,6 +162,7 @@ def resilience_section(plan: Plan, language: str) -> Section | None:
     blocks.append(indicator_table(plan, RESILIENCE_KEYS, "Reliability in a few figures"))
     if "event_replay" in plan.tables and plan.tables["event_replay"].height:
         blocks += _replay_blocks(plan)
+    blocks.append(_losses_table(plan))
     present = [block for block in blocks if block is not None]
     if not present:
         return None

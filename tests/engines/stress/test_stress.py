@@ -22,7 +22,7 @@ from rahdari.methods.geo import great_circle_km
 from rahdari.model import Context, EngineResult, Tables
 from rahdari.schema.checks import empty_table
 from tests.fixtures import engine_outputs, small_country
-from tests.helpers.engine_checks import check_engine, gateways, rows
+from tests.helpers.engine_checks import check_engine, conformed, gateways, recompute, rows
 
 FOLDER = Path(stress_engine.__file__).parent
 
@@ -211,6 +211,47 @@ def test_sites_behind_a_flooded_feeder_go_dark_when_their_battery_ends(plan: dic
     # Every battery of the test country lasts an hour or more, none eleven.
     assert down[1][0] == pytest.approx(down[0][0], rel=0.2)
     assert down[1][24] > 1.1 * down[0][24]
+
+
+def test_revenue_lost_is_pro_rata_of_published_revenue(plan: dict[str, pl.DataFrame]) -> None:
+    facts = rows(
+        "facts",
+        ["fact_id", "metric", "period", "value", "unit"],
+        [
+            ("arpu_mobile_fy2025_pkr", "revenue per user and month", "FY2025", 300.0, "pkr"),
+            ("mobile_subscribers_fy2025_people", "subscribers", "FY2025", 2e6, "people"),
+            ("ftth_subscribers_2024_02_households", "fibre lines", "2024-02", 1000.0, "households"),
+        ],
+    )
+    known = {**plan, "facts": facts}
+    result = stress(Tables(known), StressParams(fixed_usd_per_month=10.0), Context())
+    frames = conformed(result, FOLDER)
+    assert recompute(known, frames, FOLDER, StressParams(fixed_usd_per_month=10.0), Context()) > 0
+    rate = float(plan["country"]["exchange_rate_per_usd"][0])
+    n_people = int(plan["places"]["n_people"].to_numpy().sum())
+    own = frames["availability"].join(plan["places"].select("place_id", "n_people"), on="place_id")
+    hours = own.select((pl.col("n_people") * pl.col("outage_h_per_year")).filter("is_served").sum()).item()
+    yearly = (300.0 / rate * 2e6 + 10.0 * 1000.0) * 12.0
+    lost = next(item for item in result.indicators if item.indicator_id == "revenue_lost_usd_per_year")
+    assert lost.value == pytest.approx(yearly * hours / n_people / 8766.0)
+    assert lost.value_low is not None
+    assert lost.value_high is not None
+    assert lost.value_low < lost.value / 1.9
+    assert lost.value_high > lost.value * 1.9
+
+
+def test_an_event_loses_the_revenue_of_its_people_hours(result: EngineResult) -> None:
+    losses = result.tables["event_losses"].sort("named_event_id")
+    hours = result.tables["replay_hours"].filter(pl.col("named_event_id") == "dark").sort("hour_h")
+    price = result.tables["revenue_basis"]["mean_usd_per_people_h"].to_numpy().sum()
+    row = losses.row(by_predicate=pl.col("named_event_id") == "dark", named=True)
+    # Every hour is played: the sum over hours and the trapezium rule differ by half of the ends.
+    ends = hours["without_people"].to_numpy()[[0, -1]].sum()
+    total = hours["without_people"].to_numpy().sum() - 0.5 * ends
+    assert row["without_people_h"] == pytest.approx(total)
+    assert row["revenue_lost_usd"] == pytest.approx(total * price)
+    assert (losses["revenue_lost_low_usd"] <= losses["revenue_lost_usd"]).all()
+    assert (losses["revenue_lost_high_usd"] >= losses["revenue_lost_usd"]).all()
 
 
 def test_what_hardening_buys_is_stated_by_class_and_names_no_asset(
