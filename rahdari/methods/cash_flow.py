@@ -370,12 +370,12 @@ def _loan_flows(capex: FloatArray, loan: Loan | None) -> tuple[FloatArray, Float
         for step in range(1, loan.repayment_years + 1):
             repays[start, min(n_years - 1, start + loan.grace_years + step)] += 1.0 / loan.repayment_years
     drawn = loan.capex_frac * capex
-    repaid = drawn @ repays
-    lent, back = np.cumsum(drawn, axis=-1), np.cumsum(repaid, axis=-1)
+    owed = np.triu(np.ones((n_years, n_years))) - np.cumsum(repays, axis=1)
     # Parts that sum to the whole leave rounding, on which nobody pays interest.
-    owed = np.where(lent - back > ROUNDING * lent, lent - back, 0.0)
-    interest = np.zeros_like(owed)
-    interest[..., 1:] = loan.interest_frac_per_year * owed[..., :-1]
+    owed[owed < ROUNDING] = 0.0
+    bears = np.zeros((n_years, n_years))
+    bears[:, 1:] = loan.interest_frac_per_year * owed[:, :-1]
+    repaid, interest = drawn @ repays, drawn @ bears
     return drawn, interest, repaid
 
 
@@ -399,6 +399,8 @@ def tax_local(taxable_local: FloatArray, tax_frac: ArrayLike, loss_years: int | 
         left = np.maximum(income[..., t], 0.0)
         # For ever: one purse is enough.
         for vintage in range(1 if loss_years is None else kept_years):
+            if not losses[vintage].any():
+                continue
             used = np.minimum(losses[vintage], left)
             losses[vintage] -= used
             left = left - used

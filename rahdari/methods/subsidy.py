@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_FRAC = 64.0  # of capital; a lot that asks for more never pays
 ROUNDS = 60  # of the search; some eight are usual, as the value is piecewise linear in the subsidy
-ENOUGH = 1e-9  # of the value of capital, within which the operator's money counts as worth nothing
+ENOUGH = 1e-8  # of the value of capital, within which the operator's money counts as worth nothing
 LOT = re.compile(r"^usf_(fibre|mobile)_(.+)_subsidy_pkr$")
 QUANTITY = {"fibre": "fibre_km", "mobile": "people"}  # what a lot of each kind is let by
 LotKind = Literal["fibre", "mobile"]

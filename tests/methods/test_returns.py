@@ -16,6 +16,7 @@ from rahdari.methods.returns import (
     levelised_cost_usd,
     npv_usd,
     payback_years,
+    root_count_bound,
     sign_change_count,
 )
 
@@ -86,6 +87,13 @@ def test_at_every_internal_rate_the_flow_is_worth_nothing(flows: list[float]) ->
 @given(FLOWS)
 def test_there_are_never_more_internal_rates_than_changes_of_sign(flows: list[float]) -> None:
     assert len(irr(flows).rates_frac_per_year) <= int(sign_change_count(flows))
+
+
+@given(FLOWS)
+def test_running_sums_bound_the_internal_rates(flows: list[float]) -> None:
+    bound, count = int(root_count_bound(flows)), len(irr(flows).rates_frac_per_year)
+    assert count <= bound
+    assert bound != 1 or count == 1 or abs(flows[0]) < 1e-2 * max(map(abs, flows))
 
 
 @given(st.lists(st.lists(AMOUNT, min_size=5, max_size=5), min_size=1, max_size=6))
