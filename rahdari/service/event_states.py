@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Tell = Callable[[str, float], None]
 
-EVENTS, REPORTS, HOURS = "named_events", "event_reports", "replay_hours"
+EVENTS, HOURS, LOSSES = "named_events", "replay_hours", "event_losses"
 FOLDER = "map"  # beside the plan's tables, where the layers of the map are kept
 LEVEL = 6  # of gzip: higher ones take twice as long for a twentieth
 READ, PLAYED, DONE = 0.5, 0.95, 1.0  # shares of the work done after each step
@@ -199,8 +199,16 @@ class PlanEvents:
             "places": places.tolist(), "sites": made.n_sites.tolist(),
             "counts": "people" if counts_people else "sites",
             "line": _line(hours, counts_people=counts_people, n_people=n_people, n_sites=n_sites),
-            "reports": self._reports(row, hours),
+            "reports": self._reports(row, hours), "revenue_lost_usd": self._revenue(row["named_event_id"]),
         }  # fmt: skip
+
+    def _revenue(self, event: str) -> list[float] | None:
+        """Return the low, central and high revenue lost over the event as the plan states it, None without."""
+        if LOSSES not in self.reader.names:
+            return None
+        found = self.reader.rows(LOSSES, {"named_event_id": event})
+        names = [f"revenue_lost{end}_usd" for end in ("_low", "", "_high")]
+        return [float(found[name][0]) for name in names] if found.height else None
 
     def _source(self, source_id: str | None) -> str:
         if source_id is None or "sources" not in self.reader.names:

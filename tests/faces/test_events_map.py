@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import struct
@@ -10,11 +11,14 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from rahdari.errors import InputError, Problem
+from rahdari.faces.cli.main import app
 from rahdari.faces.web.app import create_app
 from rahdari.faces.web.events import EventJobs
 from rahdari.service.event_states import EventStates, PlanEvents
@@ -139,6 +143,21 @@ def wait_for_failure(jobs: EventJobs) -> None:
     while time.monotonic() < deadline:
         jobs.ask("dark")
         time.sleep(0.01)
+
+
+def test_the_command_writes_every_hour_of_an_event_to_a_file(folder: Path, tmp_path: Path) -> None:
+    runner, target = CliRunner(), tmp_path / "hours.csv"
+    asked = ["stress", "--plan", str(folder), "--hourly", str(target), "--json"]
+    alone = runner.invoke(app, [*asked, "--remove", "A"])
+    assert json.loads(alone.stdout)["errors"][0]["cure"].startswith("add --event")
+    assert runner.invoke(app, [*asked, "--event", "dark"]).exit_code == 0
+    hours = pl.read_csv(target)
+    assert hours["hour_h"].to_list() == list(range(24))
+    assert {"down_sites", "without_people", "reported_value"} <= set(hours.columns)
+    nowhere = runner.invoke(
+        app, ["stress", "--plan", str(folder), "--event", "dark", "--hourly", "/proc/x/y", "--json"]
+    )
+    assert json.loads(nowhere.stdout)["errors"][0]["cure"]
 
 
 @pytest.fixture(scope="module")

@@ -202,7 +202,8 @@ def test_no_page_may_load_anything_from_another_host(client: TestClient) -> None
 
 
 def test_the_page_is_complete_without_another_host(client: TestClient) -> None:
-    own = ("", "app.js", "failure.js", "map_gl.js", "map_canvas.js", "panel.js", "labels.js", "words.js", "style.css")
+    scripts = ("app", "event", "failure", "labels", "map_canvas", "map_gl", "overlay", "panel", "words")
+    own = ("", *(f"{name}.js" for name in scripts), "style.css")
     for name in (*own, "vendor/maplibre-gl.mjs", "vendor/pmtiles.js"):
         answer = client.get(f"/map/{name}")
         assert answer.status_code == 200, name

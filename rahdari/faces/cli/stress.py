@@ -33,6 +33,7 @@ def stress(
     runs: Annotated[int | None, typer.Option(help="Run so many windows of a month; resumes where it stopped.")] = None,
     remove: Annotated[Vendor | None, typer.Option(help="Take all sites of a vendor out.")] = None,
     shares: Annotated[str | None, typer.Option(help="Shares of sites of vendors A, B and C: 0.5,0.3,0.2.")] = None,
+    hourly: Annotated[Path | None, typer.Option(help="With --event: write every hour to this CSV file.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
     workers: Annotated[int, typer.Option(help="Threads; the answer is the same.")] = 2,
     plan: PlanOption = None,
@@ -48,13 +49,12 @@ def stress(
         from rahdari.model.scenario import validated
         from rahdari.service import stress as service
 
-        _check_one(event, runs, remove)
+        _check_one(event, runs, remove, hourly)
         folder = plan_folder(plan)
         where = "the command line"
         if event is not None:
-            return service.replay_event(
-                validated(service.EventRequest, {"plan": folder, "event": event, "seed": seed}, where)
-            )
+            asked = {"plan": folder, "event": event, "seed": seed}
+            return _kept(service.replay_event(validated(service.EventRequest, asked, where)), hourly)
         if runs is not None:
             asked = {
                 "plan": folder, "n_runs": runs, "seed": seed, "n_workers": workers,
@@ -70,9 +70,22 @@ def stress(
     answer("stress", call, _show, as_json=as_json)
 
 
-def _check_one(event: str | None, runs: int | None, remove: Vendor | None) -> None:
+def _kept(response: EventResponse, hourly: Path | None) -> EventResponse:
+    """Write the hours of an event as CSV where that is wanted."""
+    if hourly is not None:
+        import polars as pl
+
+        from rahdari.store.atomic import write_text
+
+        write_text(hourly, pl.DataFrame(response.hours, infer_schema_length=None).write_csv())
+    return response
+
+
+def _check_one(event: str | None, runs: int | None, remove: Vendor | None, hourly: Path | None) -> None:
     from rahdari.errors import InputError, Problem
 
+    if hourly is not None and event is None:
+        raise InputError(Problem("--hourly goes with --event alone", "add --event NAME, or leave --hourly away"))
     if sum(item is not None for item in (event, runs, remove)) != 1:
         raise InputError(Problem("one thing is done at a time", "give one of --event, --runs and --remove"))
 
