@@ -29,17 +29,19 @@ PRICES = types.Tuple((_F2, _F, _F2, _F, _F))  # type: ignore[no-untyped-call]
 @njit(types.void(types.int64, types.int64, types.int64, _F, _F, WORK, BOOKS), cache=True)
 def _close(i: int, head: int, last: int, money: Floats, cost: Floats, work: Work, books: Books) -> None:
     """Add the price of money to the starts that package ``i`` could pay alone and its season leaves; close others."""
-    opens, price, year, left = work[11][work[10][i]], work[12][i], work[13], books[1]
-    known, can_pay, paid = -2, True, 0.0
-    for s in range(head, last + 1):
-        if left.size and year[s] != known:
-            known = year[s]
-            can_pay = pays(price, work[15], left, known)
-            paid = money[known] * price[known] if known >= 0 else 0.0
-        if opens[s] != s or not can_pay:
-            cost[s] = np.inf
-        else:
-            cost[s] += paid
+    opens, price, year, year_end, left = work[11][work[10][i]], work[12][i], work[13], work[14], books[1]
+    s = head
+    while s <= last:
+        end, paid = last + 1, 0.0
+        if left.size:
+            end = min(end, year_end[s])
+            if not pays(price, work[15], left, year[s]):
+                paid = np.inf
+            elif year[s] >= 0:
+                paid = money[year[s]] * price[year[s]]
+        for t in range(s, end):
+            cost[t] = cost[t] + paid if opens[t] == t else np.inf
+        s = end
 
 
 @njit(types.void(types.int64, types.int64, _F, WORK, BOOKS, PRICES), cache=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-STEP_WORK = 1.5e8  # packages x periods priced while prices improve: about a second
-FEWEST_STEPS, MOST_STEPS = 20, 400
+STEP_WORK = 1e8  # packages x periods priced while prices improve: about half a second
+FEWEST_STEPS, MOST_STEPS = 60, 400
 KEPT_FRAC = 0.7  # of the direction before, against zigzag (Camerini, Fratta and Maffioli 1975)
 PATIENCE = 10  # steps without a better bound after which steps shrink
 SHRINK = 1.5

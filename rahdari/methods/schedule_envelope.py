@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    Charge = tuple[str, str, float]
 
 MOST_VARIABLES = 60_000  # a nation: 160 districts x 6 kinds x 60 months are 57,600
 FEW_VARIABLES = 8_000  # beside a search, which needs prices at once
@@ -140,53 +141,53 @@ def makespan_bound(case: Case) -> int:
     return min(least, case.horizon + 1)
 
 
+def _late_cause(case: Case, packages: Packages, i: int, best: int, cut: int) -> str:
+    """Return what keeps package ``i`` from its ideal start ``best``."""
+    months = (packages.release_month[i], packages.permit_month[i], packages.arrival_month[i])
+    if max(months) * cut > best:
+        return CAUSES[int(np.argmax(months))]
+    return "precedence" if case.head[i] > best else "season"
+
+
+def _charges(case: Case, parts: tuple[FloatArray, ...], i: int, s: int, names: dict[str, list[str]]) -> list[Charge]:
+    """Return what package ``i`` takes when started at ``s``, at the prices."""
+    end = min(s + int(case.duration[i]), case.horizon)
+    held = case.demand[i] * (parts[0][:, end] - parts[0][:, s])
+    rows = [("crew", pool, float(price)) for pool, price in zip(names["crew"], held, strict=True)]
+    if case.left.size and case.year[s] >= 0:
+        rows.append(("money", "", float(parts[1][case.year[s]] * case.cost[i, case.year[s]])))
+    return rows + [
+        ("material", name, float(case.use[i, m] * parts[2][m, s])) for m, name in enumerate(names["material"])
+    ]
+
+
 def binding(
     case: Case, prices: Prices, packages: Packages, crews: Crews, *, calendar: Calendar, start: IntArray
 ) -> pl.DataFrame:
     """Return what holds packages back, by district and month of start: ``cause``, ``name`` and ``waiting_value``.
 
     For each package the price of what it takes at its start; and for a package kept from a cheaper month by its season,
-    release, permit or material, the difference.  Undone packages stand in month -1, at their cheapest start.  Sums over
-    packages, in value x months, the dearest cause first.
+    release, permit, material or what is before it, the difference.  Undone packages stand in month -1, at their
+    cheapest start.  Sums over packages, in value x months, the dearest cause of a month first.
     """
-    cut, parts = calendar.periods_per_month, prices.of(case)
-    names = sorted(name for name, units in packages.materials.items() if units.any())
-    free_head = np.zeros(case.value.size, np.int64)
+    cut, parts, books = calendar.periods_per_month, prices.of(case), case.books
+    materials = sorted(name for name, units in packages.materials.items() if units.any())
+    names = {"crew": list(crews.pool_id), "material": materials}
     cost, ideal = np.empty(case.horizon + 1), np.empty(case.horizon + 1)
-    any_time = (*case.work[:11], np.arange(case.horizon + 1, dtype=np.int32)[None, :], *case.work[12:])
-    work_free = (*any_time[:10], np.zeros_like(case.window), *any_time[11:])
+    any_time = np.arange(case.horizon + 1, dtype=np.int32)[None, :]
+    work_free = (*case.work[:10], np.zeros_like(case.window), any_time, *case.work[12:])
     rows: list[tuple[str, int, str, str, float]] = []
-    books = case.books
     for i in case.movable.tolist():
         start_costs(i, int(case.head[i]), cost, case.work, books, parts)
-        start_costs(i, int(free_head[i]), ideal, work_free, books, parts)
+        start_costs(i, 0, ideal, work_free, books, parts)
         s = int(start[i]) if start[i] >= 0 else int(cost[:-1].argmin())
         month = int(start[i]) // cut if start[i] >= 0 else -1
-        place = packages.district[i]
-        for k, pool in enumerate(crews.pool_id):
-            held = case.demand[i, k] * (parts[0][k, min(s + case.duration[i], case.horizon)] - parts[0][k, s])
-            rows.append((place, month, "crew", pool, float(held)))
-        if case.left.size and case.year[s] >= 0:
-            rows.append((place, month, "money", "", float(parts[1][case.year[s]] * case.cost[i, case.year[s]])))
-        rows += [
-            (place, month, "material", name, float(case.use[i, m] * parts[2][m, s])) for m, name in enumerate(names)
-        ]
-        best = int(ideal[:-1].argmin())
-        months = (packages.release_month[i], packages.permit_month[i], packages.arrival_month[i])
-        late = max(months) * cut > best
-        cause = CAUSES[int(np.argmax(months))] if late else ("precedence" if case.head[i] > best else "season")
-        lost = min(float(cost[:-1].min()), float(cost[-1])) - min(float(ideal[:-1].min()), float(ideal[-1]))
-        rows.append((place, month, cause, "", lost))
-    schema = {
-        "district": pl.String,
-        "month": pl.Int64,
-        "cause": pl.String,
-        "name": pl.String,
-        "waiting_value": pl.Float64,
-    }
+        cause = _late_cause(case, packages, i, int(ideal[:-1].argmin()), cut)
+        rows_here = [*_charges(case, parts, i, s, names), (cause, "", float(cost.min() - ideal.min()))]
+        rows += [(packages.district[i], month, *each) for each in rows_here]
+    text, keys = pl.String, ["district", "month", "cause", "name"]
+    schema = {"district": text, "month": pl.Int64, "cause": text, "name": text, "waiting_value": pl.Float64}
     frame = pl.DataFrame(rows, schema, orient="row").with_columns(pl.col("waiting_value") / cut)
-    keys = ["district", "month", "cause", "name"]
     frame = frame.group_by(keys).agg(pl.col("waiting_value").sum()).filter(pl.col("waiting_value") > SAFETY_FRAC)
-    return frame.sort(
-        ["district", "month", "waiting_value", "cause", "name"], descending=[False, False, True, False, False]
-    )
+    falling = [False, False, True, False, False]
+    return frame.sort(["district", "month", "waiting_value", "cause", "name"], descending=falling)

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 MOST_BUCKETS = 72  # of time: six years of months
 TINY = 1e-12
+#: An interior point near the optimum is enough for prices; measured on a nation's programme without presolve, a third
+#: of the time of a full solution.
+SOLVER = {
+    "output_flag": False, "threads": 1, "solver": "ipm", "run_crossover": "off", "presolve": "off",
+    "ipm_optimality_tolerance": 1e-3,
+}  # fmt: skip
 
 
 def classes_of(case: Case, packages: Packages, most: int) -> IntArray:
@@ -136,7 +142,7 @@ def _stock_entries(columns: _Columns, row: int) -> Entries:
 def _duals(matrix: Any, cost: FloatArray, right: FloatArray) -> FloatArray:  # noqa: ANN401  # sparse
     """Return (rows,) prices of zero or more; an interior solution will do, as the bound does not rest on it."""
     model: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # the library's class has no annotations
-    for name, setting in (("output_flag", False), ("threads", 1), ("solver", "ipm"), ("run_crossover", "off")):
+    for name, setting in SOLVER.items():
         model.setOptionValue(name, setting)
     m, n = matrix.shape
     lp: Any = highspy.HighsLp()
