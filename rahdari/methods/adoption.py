@@ -37,6 +37,7 @@ LEAST_P, MOST_P = 1e-5, 0.5  # outside influence a year; Sultan, Farley and Lehm
 LEAST_Q, MOST_Q = 1e-3, 3.0  # from those who have it; the same study finds 0.38
 LEAST_F0, MOST_F0 = 1e-6, 0.999
 MOST_SATURATION = 1e3  # times the largest value seen
+UNKNOWN_SCATTER_FRAC = 0.05  # of points where none is to spare: assumed
 LOOSE_LOG = 0.5  # standard error of a logarithm above which a number is not settled by the points
 FIRST_GUESSES = ((0.03, 0.38), (0.003, 0.8), (0.1, 0.1))
 Z_P90 = 1.2815515655446004  # standard normal quantile of 0.9
@@ -193,9 +194,11 @@ def _growth(points: FloatArray) -> Adoption:
     design = np.stack([np.ones_like(elapsed), elapsed], axis=1)
     (start, rate), *_ = np.linalg.lstsq(design, log_value, rcond=None)
     spare = len(points) - 2
-    scatter = float(np.sqrt(((log_value - design @ [start, rate]) ** 2).sum() / spare)) if spare else 0.0
+    scatter = (
+        float(np.sqrt(((log_value - design @ [start, rate]) ** 2).sum() / spare)) if spare else UNKNOWN_SCATTER_FRAC
+    )
     shape = np.asarray(scatter**2 * np.linalg.inv(design.T @ design), np.float64)
-    notes = () if spare else ("two points settle a growth but not how far it may be off",)
+    notes = () if spare else (f"two points do not say how far they scatter: {UNKNOWN_SCATTER_FRAC:.0%} is assumed",)
     return Adoption(
         "growth", ("start", "growth"), np.array([start, rate]), shape, None, float(points[0, 0]), scatter,
         len(points), notes,
@@ -235,7 +238,7 @@ def _with_doubt(
     """Return the fitted curve with the covariance of its logarithms and words on what is not settled."""
     at, jacobian = np.asarray(found.x, np.float64), np.asarray(found.jac, np.float64)
     spare = n - at.size
-    scatter = float(np.sqrt(2.0 * float(found.cost) / spare)) if spare > 0 else 0.0
+    scatter = float(np.sqrt(2.0 * float(found.cost) / spare)) if spare > 0 else UNKNOWN_SCATTER_FRAC
     # A weak prior (one part in e^2 either way) keeps the covariance finite where the points say nothing.
     information = jacobian.T @ jacobian / max(scatter, 1e-6) ** 2 + 0.25 * np.eye(at.size)
     covariance = np.asarray(np.linalg.inv(information), np.float64)
@@ -247,7 +250,7 @@ def _with_doubt(
         elif error[i] > LOOSE_LOG:
             notes.append(f"{name} is not settled by {n} points (a standard error of {error[i]:.0%})")
     if spare <= 0:
-        notes.append(f"{n} points for {at.size} numbers: no doubt can be given")
+        notes.append(f"{n} points for {at.size} numbers: a scatter of {UNKNOWN_SCATTER_FRAC:.0%} is assumed")
     if notes and shell.saturation is None:
         notes.append("state the saturation")
     return Adoption(

@@ -113,6 +113,9 @@ def test_a_hindcast_of_the_traffic_shows_its_error() -> None:
 def test_a_hindcast_of_cell_sites_is_near() -> None:
     found = hindcast(pack("cell_sites"), fit_to_year=2023.5, at_year=2025.5, random=random())
     assert abs(found.error_frac) < 0.03
+    # Two points do not say how far they scatter; a band without width would claim that they do.
+    assert found.low < found.predicted < found.high
+    assert found.is_in_band
 
 
 def test_series_of_the_shared_folder_are_those_of_the_pack(shared_folder: Path) -> None:
