@@ -266,6 +266,15 @@ class CapacityCurve:
         return np.asarray(self.served_mbps / np.where(self.n_subscribers > 0.0, self.n_subscribers, np.nan))
 
 
+def _check_use(adoption: FloatArray, busy_hour_mbps: float) -> None:
+    problems = []
+    if not adoption.size or not ((adoption >= 0.0) & (adoption <= 1.0)).all():
+        problems.append(Problem("a share of households is missing or beyond 0 to 1", "give shares of one"))
+    if not 0.0 < busy_hour_mbps < np.inf:
+        problems.append(Problem(f"a use of {busy_hour_mbps:g} Mbit/s", "give above 0", column="busy_hour_mbps"))
+    raise_if_any(problems)
+
+
 def capacity_curve(
     satellites: Satellites,
     cells: BeamCells,
@@ -287,43 +296,23 @@ def capacity_curve(
     of an orbit do: satellites over a country change by little.  Raises :class:`InputError`.
     """
     adoption = np.atleast_1d(np.asarray(adoption_frac, np.float64))
-    problems = []
-    if not ((adoption >= 0.0) & (adoption <= 1.0)).all():
-        problems.append(Problem("a share of households is missing or beyond 0 to 1", "give shares of one"))
-    if not 0.0 < busy_hour_mbps < np.inf:
-        problems.append(Problem(f"a use of {busy_hour_mbps:g} Mbit/s", "give above 0", column="busy_hour_mbps"))
-    raise_if_any(problems)
-    n_gateways = len(sky_of(gateways, 0.0))
-    feed = np.broadcast_to(np.asarray(gateway_mbps, np.float64), (n_gateways,))
+    _check_use(adoption, busy_hour_mbps)
+    feed = np.broadcast_to(np.asarray(gateway_mbps, np.float64), (len(sky_of(gateways, 0.0)),))
     n_steps, steps = moments(satellites, times_utc)
     subscribers = adoption[:, None] * cells.n_households
-    served, worst = np.zeros(subscribers.shape), np.full(adoption.size, np.inf)
-    is_full = np.ones(subscribers.shape, np.bool_)
+    demand, total = subscribers * busy_hour_mbps, subscribers.sum(axis=1)
+    served, worst, is_full = np.zeros(demand.shape), np.full(adoption.size, np.inf), np.ones(demand.shape, np.bool_)
+    masks: dict[str, Any] = {"min_elevation_deg": min_elevation_deg, "has_links": has_links}
+    masks["gateway_min_elevation_deg"] = gateway_min_elevation_deg
     for position in steps:
-        view = sky_view(
-            position,
-            cells.points(),
-            gateways,
-            min_elevation_deg=min_elevation_deg,
-            gateway_min_elevation_deg=gateway_min_elevation_deg,
-            has_links=has_links,
-        )
-        for a in range(adoption.size):
-            demand = subscribers[a] * busy_hour_mbps
-            given = share_capacity(view, payload, feed, demand).served_mbps
-            served[a] += given / n_steps
-            worst[a] = min(worst[a], float(given.sum()))
-            is_full[a] &= given >= demand * (1.0 - _FULL)
-    total = subscribers.sum(axis=1)
-    return CapacityCurve(
-        adoption,
-        total,
-        total * busy_hour_mbps,
-        served.sum(axis=1),
-        worst,
-        served / np.where(subscribers > 0.0, subscribers, np.nan),
-        (subscribers * is_full).sum(axis=1) / np.maximum(total, 1e-9),
-    )
+        view = sky_view(position, cells.points(), gateways, **masks)
+        given = np.stack([share_capacity(view, payload, feed, row).served_mbps for row in demand])
+        served += given / n_steps
+        worst = np.minimum(worst, given.sum(axis=1))
+        is_full &= given >= demand * (1.0 - _FULL)
+    each = served / np.where(subscribers > 0.0, subscribers, np.nan)
+    full_frac = (subscribers * is_full).sum(axis=1) / np.maximum(total, 1e-9)
+    return CapacityCurve(adoption, total, total * busy_hour_mbps, served.sum(axis=1), worst, each, full_frac)
 
 
 def most_subscribers(curve: CapacityCurve, busy_hour_mbps: float) -> float:

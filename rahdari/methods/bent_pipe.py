@@ -155,6 +155,13 @@ def ranges_km(sky: Sky, satellites_km: FloatArray) -> FloatArray:
     return out
 
 
+def warnings_of(satellites: Satellites, times_utc: Any, is_lost: NDArray[np.bool_]) -> tuple[str, ...]:  # noqa: ANN401
+    """Return sentences on old elements and on satellites without a position; positions alone give none."""
+    if not isinstance(satellites, Constellation):
+        return ()
+    return orbit_warnings(satellites, utc_times(times_utc), is_lost)
+
+
 def onward_km(onward_ms: ArrayLike, n_gateways: int) -> FloatArray:
     """Return (g,) kilometres of light for the one-way delay from each gateway to where the traffic ends."""
     onward = np.broadcast_to(np.asarray(onward_ms, np.float64), (n_gateways,))
@@ -197,24 +204,11 @@ def bent_pipe(
         is_lost = np.isnan(position[:, 0]) | (is_lost if is_lost.size else False)
         cost = ranges_km(ground, position) + extra
         used = np.flatnonzero(np.isfinite(cost).any(axis=1))
-        best_ways(
-            sky.places,
-            sky.horizon_deg,
-            sky.sines,
-            np.ascontiguousarray(position[used].T),
-            cost[used],
-            light[step],
-            goal[step],
-            satellite[step],
-            common[step],
-        )
-        rows = satellite[step]
-        satellite[step] = np.where(rows >= 0, used[rows] if used.size else -1, -1)
+        across, out = np.ascontiguousarray(position[used].T), (light[step], goal[step], satellite[step], common[step])
+        best_ways(sky.places, sky.horizon_deg, sky.sines, across, cost[used], out[0], out[1], out[2], out[3])
+        satellite[step] = np.where(out[2] >= 0, used[out[2]] if used.size else -1, -1)
     rtt_ms = np.where(np.isfinite(light), 2.0 * light / LIGHT_SPEED_KM_PER_MS, np.nan)
-    said: tuple[str, ...] = ()
-    if isinstance(satellites, Constellation):
-        said = orbit_warnings(satellites, utc_times(times_utc), is_lost)
-    return BentPipe(rtt_ms.T, goal.T, satellite.T, common.T, said)
+    return BentPipe(rtt_ms.T, goal.T, satellite.T, common.T, warnings_of(satellites, times_utc, is_lost))
 
 
 def common_frac(

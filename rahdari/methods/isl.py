@@ -17,16 +17,15 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.kernels.bent_pipe import ways_to_each
-from rahdari.methods.bent_pipe import MIN_ELEVATION_DEG, moments, onward_km, ranges_km, sky_of
+from rahdari.methods.bent_pipe import MIN_ELEVATION_DEG, moments, onward_km, ranges_km, sky_of, warnings_of
 from rahdari.methods.constellation import CircularOrbits, Constellation
-from rahdari.methods.satellite_view import orbit_warnings
 from rahdari.methods.sidereal import julian_days, utc_times
 from rahdari.units import LIGHT_SPEED_KM_PER_MS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from rahdari.methods.bent_pipe import Satellites
+    from rahdari.methods.bent_pipe import Satellites, Sky
     from rahdari.methods.earth_points import PlacesLike
 
     FloatArray = NDArray[np.float64]
@@ -283,6 +282,37 @@ def _graph(
     return csr_array((costs, (rows, columns)), shape=(n + n_gateways, n + n_gateways))
 
 
+def _one_moment(satellites: Satellites, time_utc: Any, hop_ms: float) -> FloatArray:  # noqa: ANN401
+    """Return (s, 3) positions at the one moment asked for."""
+    n_steps, steps = moments(satellites, time_utc)
+    problems = []
+    if n_steps != 1:
+        problems.append(Problem(f"{n_steps} moments", "ask for one at a time", column="time_utc"))
+    if not 0.0 <= hop_ms < np.inf:
+        problems.append(Problem("a satellite's delay is missing or below 0", "give 0 or more", column="hop_ms"))
+    raise_if_any(problems)
+    return next(steps)
+
+
+def _from_gateways(graph: csr_array, n: int, n_gateways: int) -> tuple[FloatArray, NDArray[np.int32]]:
+    """Return (g, s) costs from gateways to satellites, and the satellite after each on the way there, or -1."""
+    if not n_gateways:
+        return np.zeros((0, n)), np.zeros((0, n), np.int32)
+    cost, before = dijkstra(graph, indices=np.arange(n, n + n_gateways), return_predecessors=True)
+    before = before[:, :n]
+    return cost[:, :n], np.where((before >= 0) & (before < n), before, -1).astype(np.int32)
+
+
+def _ways_up(sky: Sky, position: FloatArray, cost_km: FloatArray) -> tuple[FloatArray, NDArray[np.int32]]:
+    """Return (p, g) least kilometres of light to every gateway and the first satellite of that way, or -1."""
+    used = np.flatnonzero(np.isfinite(cost_km).any(axis=0))
+    light = np.full((len(sky), cost_km.shape[0]), np.inf)
+    first = np.full(light.shape, -1, np.int32)
+    across, down = np.ascontiguousarray(position[used].T), np.ascontiguousarray(cost_km[:, used].T)
+    ways_to_each(sky.places, sky.horizon_deg, sky.sines, across, down, light, first)
+    return light, np.where(first >= 0, used[first] if used.size else -1, -1).astype(np.int32)
+
+
 def route(
     satellites: Satellites,
     places: PlacesLike,
@@ -309,47 +339,13 @@ def route(
     sky = sky_of(places, min_elevation_deg, horizon_deg)
     ground = sky_of(gateways, min_elevation_deg if gateway_min_elevation_deg is None else gateway_min_elevation_deg)
     extra = onward_km(onward_ms, len(ground))
-    n_steps, steps = moments(satellites, time_utc)
-    problems = []
-    if n_steps != 1:
-        problems.append(Problem(f"{n_steps} moments", "ask for one at a time", column="time_utc"))
-    if not 0.0 <= hop_ms < np.inf:
-        problems.append(Problem("a satellite's delay is missing or below 0", "give 0 or more", column="hop_ms"))
-    raise_if_any(problems)
-    position = next(steps)
-    hop_km, n = hop_ms * LIGHT_SPEED_KM_PER_MS, position.shape[0]
-    alive, length = clear_links(position, _links_of(satellites, time_utc, links, n), grazing_km)
-    graph = _graph(position, alive, length, ranges_km(ground, position) + extra, hop_km)
-    if len(ground):
-        cost, before = dijkstra(graph, indices=np.arange(n, n + len(ground)), return_predecessors=True)
-    else:
-        cost, before = np.zeros((0, n)), np.zeros((0, n), np.int32)
-    cost, before = cost[:, :n], before[:, :n]
-    used = np.flatnonzero(np.isfinite(cost).any(axis=0))
-    light = np.full((len(sky), len(ground)), np.inf)
-    first = np.full(light.shape, -1, np.int32)
-    ways_to_each(
-        sky.places,
-        sky.horizon_deg,
-        sky.sines,
-        np.ascontiguousarray(position[used].T),
-        np.ascontiguousarray(cost[:, used].T),
-        light,
-        first,
-    )
-    first = np.where(first >= 0, used[first] if used.size else -1, -1).astype(np.int32)
-    said: tuple[str, ...] = ()
-    if isinstance(satellites, Constellation):
-        said = orbit_warnings(satellites, utc_times(time_utc), np.isnan(position[:, 0]))
-    return Routes(
-        np.where(np.isfinite(light), 2.0 * light / LIGHT_SPEED_KM_PER_MS, np.nan),
-        first,
-        np.where((before >= 0) & (before < n), before, -1).astype(np.int32),
-        int(alive.shape[0]),
-        said,
-        position,
-        sky.places[:, :3],
-        ground.places[:, :3],
-        hop_ms,
-        extra / LIGHT_SPEED_KM_PER_MS,
-    )
+    position = _one_moment(satellites, time_utc, hop_ms)
+    laid = _links_of(satellites, time_utc, links, position.shape[0])
+    alive, length = clear_links(position, laid, grazing_km)
+    graph = _graph(position, alive, length, ranges_km(ground, position) + extra, hop_ms * LIGHT_SPEED_KM_PER_MS)
+    cost_km, before = _from_gateways(graph, position.shape[0], len(ground))
+    light, first = _ways_up(sky, position, cost_km)
+    said = warnings_of(satellites, time_utc, np.isnan(position[:, 0]))
+    rtt_ms = np.where(np.isfinite(light), 2.0 * light / LIGHT_SPEED_KM_PER_MS, np.nan)
+    ends = position, sky.places[:, :3], ground.places[:, :3]
+    return Routes(rtt_ms, first, before, int(alive.shape[0]), said, *ends, hop_ms, extra / LIGHT_SPEED_KM_PER_MS)
