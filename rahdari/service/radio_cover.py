@@ -15,6 +15,7 @@ import polars as pl
 import shapely
 from pydantic import Field
 
+from rahdari.engines.radio.cards import CARRIES
 from rahdari.engines.radio.params import RadioParams
 from rahdari.errors import CancelledError, InputError, Problem
 from rahdari.kernels.p1812 import location_sigma_db
@@ -43,7 +44,6 @@ STEP = "Coverage"
 AREAS = "covered.gpkg"
 ROUGH = "the margin for 90 % confidence is that of level ground; among mountains on coarse terrain it is too small"
 BARE_GROUND = "no land cover was given: houses and trees stand nowhere in the way; give --clutter FILE"
-CARRIES = {"4g": ("4g", "5g"), "5g": ("5g",)}
 COARSE_RESOLUTION_M, FINE_RESOLUTION_M = 500.0, 90.0  # finer than the terrain says nothing more
 SURE_DEVIATIONS = 1.2816  # standard deviations of 90 % on one side
 ROAD_STEP_KM = 1.0  # roads are looked at once a step
