@@ -12,7 +12,7 @@ import numpy as np
 from scipy import optimize
 from scipy.sparse import coo_array
 
-from rahdari.methods.site_sizing_bound import yearly_bound_usd
+from rahdari.methods.site_sizing_bound import CASES, case_bounds_usd, least_of
 from rahdari.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -108,6 +108,42 @@ def block_bound_usd(
     Sums over a block of the constraints of :func:`yearly_bound_usd` hold wherever the constraints do, so that the bound
     lies at or below that of all hours.  ``hours`` divides the number of hours.
     """
+    return least_of(block_case_bounds_usd(load_kwh, sun_kwh_per_kwp, grid_frac, target_frac, rates, hours=hours))
+
+
+def foresight_bound_usd(
+    load_kwh: FloatArray,
+    sun_kwh_per_kwp: NDArray[np.float32],
+    grid_frac: FloatArray,
+    target_frac: float,
+    rates: Mapping[str, float],
+    *,
+    hours: int = 8,
+) -> float:
+    """Return :func:`yearly_bound_usd`, with the hours of a case solved only where its blocks leave it in question.
+
+    Blocks bound each case, without and with a generator, from below: once the hours of one case cost less than the
+    blocks of the other, the other cannot be the least.
+    """
+    block = block_case_bounds_usd(load_kwh, sun_kwh_per_kwp, grid_frac, target_frac, rates, hours=hours)
+    found = np.inf
+    for number in np.argsort(block, kind="stable").tolist():
+        if block[number] < found:
+            case = (CASES[number],)
+            found = min(found, *case_bounds_usd(load_kwh, sun_kwh_per_kwp, grid_frac, target_frac, rates, cases=case))
+    return least_of((found,))
+
+
+def block_case_bounds_usd(
+    load_kwh: FloatArray,
+    sun_kwh_per_kwp: NDArray[np.float32],
+    grid_frac: FloatArray,
+    target_frac: float,
+    rates: Mapping[str, float],
+    *,
+    hours: int = 8,
+) -> tuple[float, ...]:
+    """Return the bounds of :func:`block_bound_usd` without and with a generator."""
     load, sun, grid = (
         np.asarray(values, np.float64).reshape(-1, hours) for values in (load_kwh, sun_kwh_per_kwp, grid_frac)
     )
@@ -115,7 +151,7 @@ def block_bound_usd(
     heaviest = float((load.max(axis=1) / load.sum(axis=1)).max()) * hours
     target = max(0.0, 1.0 - (1.0 - target_frac) * heaviest)
     scaled = {name: rates[name] / hours for name in ("grid", "fuel", "generator")}
-    return yearly_bound_usd(
+    return case_bounds_usd(
         load.sum(axis=1), sun.sum(axis=1).astype(np.float32) * ROUNDED_UP, grid.mean(axis=1), target,
         {**rates, **scaled, "charge": rates["charge"] * hours},
     )  # fmt: skip

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from rahdari.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +25,7 @@ SAFETY_FRAC = 1e-6  # taken off for the solver's tolerance
 #: Blocks of variables, each of an hour: grid, generator, charging, battery given, charge held, dark; then three sizes.
 GRID, GENERATOR, CHARGE, GIVEN, HELD, DARK = range(6)
 N_SERIES, N_SIZES = 6, 3
+CASES = (False, True)  # without and with a generator
 INFEASIBLE = 2  # a status of scipy's linprog
 
 
@@ -38,6 +39,23 @@ def yearly_bound_usd(
     (``generator_fixed``); cost of a kWh from the generator (``fuel``) and from the grid (``grid``); ``kept`` of what is
     charged; ``charge`` kW per usable kWh.  The battery begins full, as in a simulation.  Zero where the solver fails,
     which is a bound too.
+    """
+    return least_of(case_bounds_usd(load_kwh, pv_kwh_per_kwp, grid_frac, target_frac, rates))
+
+
+def least_of(bounds: Sequence[float]) -> float:
+    """Return the bound of all cases together; zero where none can be met, which is a bound too."""
+    least = min(bounds)
+    return least if np.isfinite(least) else 0.0
+
+
+def case_bounds_usd(
+    load_kwh: FloatArray, pv_kwh_per_kwp: NDArray[np.float32], grid_frac: FloatArray, target_frac: float,
+    rates: Mapping[str, float], *, cases: Sequence[bool] = CASES,
+) -> tuple[float, ...]:  # fmt: skip
+    """Return the bound of designs without and with a generator (False, True); infinite where a target is out of reach.
+
+    See :func:`yearly_bound_usd`.
     """
     n = load_kwh.size
     hour = np.arange(n)
@@ -73,13 +91,13 @@ def yearly_bound_usd(
     solve: Any = optimize.linprog  # its stubs know dense matrices only
     # A design has a generator, and pays what it costs at any size, or has none: the lesser of both bounds holds.
     least = []
-    for most_kw, fixed in ((0.0, 0.0), (np.inf, rates["generator_fixed"])):
-        bounds[generator, 1] = most_kw
+    for has_generator in cases:
+        bounds[generator, 1] = np.inf if has_generator else 0.0
+        fixed = rates["generator_fixed"] if has_generator else 0.0
         found = solve(cost, left, upper, equal, np.zeros(n), bounds, method="highs")
-        if found.status == INFEASIBLE:
-            continue
-        least.append(float(found.fun) * (1.0 - SAFETY_FRAC) + fixed if found.status == 0 else 0.0)
-    return min(least, default=0.0)
+        failed = np.inf if found.status == INFEASIBLE else 0.0
+        least.append(float(found.fun) * (1.0 - SAFETY_FRAC) + fixed if found.status == 0 else failed)
+    return tuple(least)
 
 
 def _matrix(entries: list[tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]], shape: tuple[int, int]) -> Any:  # noqa: ANN401  # sparse

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from rahdari.methods.outages import feeder_outages
-from rahdari.methods.site_outage_bound import block_bound_usd, outage_bound_usd, outage_sums
+from rahdari.methods.site_outage_bound import block_bound_usd, foresight_bound_usd, outage_bound_usd, outage_sums
 from rahdari.methods.site_power_input import CellHours, FeederHours
 from rahdari.methods.site_sizing import PowerPrices, size_site
 from rahdari.methods.site_sizing_bound import yearly_bound_usd
@@ -36,6 +36,16 @@ def test_both_quick_bounds_lie_below_the_bound_of_all_hours(hours: float, target
     for size in (4, 8, 24):
         assert 0.0 < block_bound_usd(load, _sun(), grid, target, RATES, hours=size) <= whole * (1.0 + 1e-5)
     assert outage_bound_usd(load, _sun(), grid, target, RATES) > 0.0
+
+
+@pytest.mark.parametrize("hours", [0.0, 3.0, 12.0, 20.0])
+@pytest.mark.parametrize("fixed", [1.0, 480.0, 5000.0])
+def test_leaving_out_a_case_that_cannot_be_the_least_changes_nothing(hours: float, fixed: float) -> None:
+    load = 2.0 * np.resize(np.linspace(0.6, 1.4, 24), N_HOURS)
+    grid, rates = _grid(hours).parts[0] / 65_535, {**RATES, "generator_fixed": fixed}
+    whole = yearly_bound_usd(load, _sun(), grid, 0.9995, rates)
+    # The blocks of a case may lie above its hours by the solver's tolerance.
+    assert foresight_bound_usd(load, _sun(), grid, 0.9995, rates) == pytest.approx(whole, rel=1e-5)
 
 
 @pytest.mark.parametrize("hours", [0.0, 6.0, 18.0])

@@ -10,7 +10,7 @@ import polars as pl
 
 from rahdari.kernels.site_power import GRID_PARTS
 from rahdari.methods.finance import capital_recovery_factor
-from rahdari.methods.site_outage_bound import block_bound_usd, outage_bound_usd
+from rahdari.methods.site_outage_bound import block_bound_usd, foresight_bound_usd, outage_bound_usd
 from rahdari.methods.site_power_input import BATTERY_KINDS, load_courses
 from rahdari.methods.site_sizing import (
     CHANGED,
@@ -21,7 +21,6 @@ from rahdari.methods.site_sizing import (
     costed,
     size_classes,
 )
-from rahdari.methods.site_sizing_bound import yearly_bound_usd
 from rahdari.methods.sunlight import sunlight, weather_cell_of
 from rahdari.model import Certificate
 
@@ -35,8 +34,7 @@ BAND_NAMES = ("under half an hour", "half to 2 h", "2 to 4 h", "4 to 7 h", "7 to
               "over 18 h")  # fmt: skip
 OFF_GRID = "off"
 CLASS_CELL_DEG = 1.0  # a class is spread over the country: finer cells would say nothing of it
-MAJOR_FRAC = 0.01  # of all sites, from which a class is worth the dearer bound in quick detail
-BLOCK_H = 8  # of that bound: three to the day, whose ends follow the sun
+BLOCK_H = 8  # of the bound by blocks: three to the day, whose ends follow the sun
 LOW, HIGH = 0.5, 1.5  # of a price, of the sensitivities
 
 
@@ -118,10 +116,9 @@ def bound_rates(prices: PowerPrices, most_kw: float) -> dict[str, float]:
 def bounds_usd(  # noqa: PLR0917  # a table each
     groups: pl.DataFrame, designs: pl.DataFrame, sun: CellHours, outages: FeederHours, params: PowerParams, ctx: Context
 ) -> pl.Series:
-    """Return the proven least yearly cost of each class: by outages, blocks, in full detail hours."""
+    """Return the proven least yearly cost of each class: by outages and blocks, in full detail by all hours."""
     courses, target = load_courses(None), params.target_availability_pct / 100.0
     most = dict(designs.group_by("class_id").agg(pl.col("generator_kw").max()).iter_rows())
-    major = MAJOR_FRAC * sum(groups["n_sites"].to_list())
     rows = []
     for group in groups.iter_rows(named=True):
         light = sun.pv_kwh_per_kwp[sun.cell_id.index(group["weather_cell_id"])]
@@ -130,11 +127,9 @@ def bounds_usd(  # noqa: PLR0917  # a table each
         at = outages.feeder_id.index(group["feeder_id"]) if has_grid else 0
         grid = outages.parts[at] / GRID_PARTS if has_grid else np.zeros(light.size)
         rates = bound_rates(prices_of(params), most[group["class_id"]])
+        further = foresight_bound_usd if ctx.detail == "full" else block_bound_usd
         bound = outage_bound_usd(load, light, grid, target, rates)
-        if group["n_sites"] >= major or ctx.detail == "full":
-            bound = max(bound, block_bound_usd(load, light, grid, target, rates, hours=BLOCK_H))
-        if ctx.detail == "full":
-            bound = max(bound, yearly_bound_usd(load, light, grid, target, rates))
+        bound = max(bound, further(load, light, grid, target, rates, hours=BLOCK_H))
         rows.append(bound)
     return pl.Series("bound_usd_per_year", rows, pl.Float64())
 
