@@ -49,7 +49,7 @@ def _coverage() -> pl.DataFrame:
 
 def _cells() -> pl.DataFrame:
     one = {"site_id": "s", "technology": "5g", "is_planned": True, "load_frac": 0.9, "efficiency_bps_per_hz": 2.0,
-           "capacity_mbps": 200.0, "demand_mbps": 400.0, "is_overloaded": True,
+           "capacity_mbps": 200.0, "demand_mbps": 400.0, "is_overloaded": True, "sinr_db": 1.5,
            "energy_kwh_per_year": 20_000.0}  # fmt: skip
     return pl.DataFrame([one, {**one, "site_id": "t", "technology": "4g", "is_planned": False}])
 
@@ -117,6 +117,12 @@ def plan() -> Plan:
                                         "is_clear": [True, False], "is_feasible": [True, False]}),
         "programme": programme, "programme_verdicts": verdicts,
         "terrain": pl.DataFrame({"is_coarse": [True]}),
+        "operators": pl.DataFrame({"operator_id": ["one"], "name": ["First"]}),
+        "spectrum_holdings": pl.DataFrame({
+            "holding_id": ["a", "b"], "operator_id": [None, "one"], "band": ["before", "700 MHz"],
+            "low_ghz": [None, 0.703], "high_ghz": [None, 0.788], "width_mhz": [274.0, 20.0], "is_paired": [None, True],
+            "held_on": ["2026-03", "2026-03-10"], "source_id": ["paper", "paper"],
+        }),
     }  # fmt: skip
     proof = {"engine": "radio", "name": "Traffic that the 5G sites carry", "cost": -392.0, "lower_bound": -400.0,
              "gap_frac": 0.02, "unit": "mbps", "method": "greedy choice", "note": "serves 392 of 400"}  # fmt: skip
@@ -172,6 +178,23 @@ def test_bands_without_a_model_say_so(plan: Plan) -> None:
 def test_the_choice_of_sites_carries_its_bound_and_its_gap(plan: Plan) -> None:
     row = rows_of(section_of(plan).blocks, "city sites are upgraded")["1 city sites with 5G"]
     assert [cell.text for cell in row[1:]] == ["400 Mbit/s", "392 Mbit/s", "400 Mbit/s", "2.00 %"]
+
+
+def test_what_the_chosen_sites_carry_under_interference_is_told_beside_the_proof(plan: Plan) -> None:
+    (said,) = [
+        block.text for block in section_of(plan).blocks if isinstance(block, Text) and "proof is of" in block.text
+    ]
+    assert "the 1 chosen sites has a median of 1.5 dB, 100.0 % of the sites" in said
+    assert "they carry 200 Mbit/s in all" in said
+
+
+def test_spectrum_names_holder_band_and_source(plan: Plan) -> None:
+    blocks = section_of(plan).blocks
+    rows = rows_of(blocks, "Spectrum held")
+    assert [cell.text for cell in rows["First"]] == ["First", "700 MHz", "20 MHz", "paired", "2026-03-10"]
+    assert rows["First"][0].links == (("source", "source-paper"),)
+    assert rows["All operators together"][3].text == "not told"
+    assert rows["In all"][2].text == "294 MHz"
 
 
 def test_every_hop_stands_in_one_class_of_availability(plan: Plan) -> None:

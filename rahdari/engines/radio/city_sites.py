@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,4 +58,5 @@ def city_sites(
         reach, asked, np.full(sites.height, each), params.n_5g_sites, name="City traffic that the chosen 5G sites carry"
     )
     chosen = sites[choice.chosen.tolist()].select("site_id", "place_id").sort("site_id")
-    return chosen, (choice.certificate,)
+    assumed = f"a site is taken to carry {each:,.0f} Mbit/s, its rate at {CHOICE_SINR_DB:g} dB, before loads are known"
+    return chosen, (replace(choice.certificate, note=f"{choice.certificate.note}; {assumed}"),)
