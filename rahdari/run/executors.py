@@ -51,8 +51,9 @@ def map_function(executor: str, n_workers: int) -> Iterator[MapFunction]:
             yield partial(_pool_map, processes)
     else:
         try:
-            from distributed import Client
+            import distributed
         except ImportError as error:
             raise InputError(Problem("dask is not installed", "pip install 'rahdari[distributed]'")) from error
-        with Client(n_workers=n_workers, threads_per_worker=1) as client:
+        client_class: Any = distributed.Client  # not typed
+        with client_class(n_workers=n_workers, threads_per_worker=1, dashboard_address=None) as client:
             yield partial(_dask_map, client)

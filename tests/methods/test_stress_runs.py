@@ -153,8 +153,9 @@ def test_chunks_workers_executors_and_the_order_of_hazards_change_no_digit() -> 
     with ThreadPoolExecutor(3) as pool:
         threads = run(network, hazards, 1_000, map_function=lambda f, c: list(pool.map(f, c)), **options)
     assert same(once, threads)
-    with map_function("processes", 2) as mapped:
-        assert same(once, run(network, hazards, 1_000, map_function=mapped, **options))
+    for executor in ("processes", "dask"):
+        with map_function(executor, 2) as mapped:
+            assert same(once, run(network, hazards, 1_000, map_function=mapped, **options))
     assert not same(once, run(network, hazards, 1_000, seed=2, **options))
 
 

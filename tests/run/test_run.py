@@ -203,7 +203,7 @@ def test_a_killed_run_leaves_no_half_plan_and_resumes(country_folder: Path, tmp_
     assert Plan(out).tables["places"].height == 300
 
 
-@pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("executor", ["serial", "threads", "processes", "dask"])
 def test_an_executor_keeps_order(executor: str) -> None:
     with map_function(executor, 2) as mapper:
         assert mapper(abs, [-3, 2, -1]) == [3, 2, 1]
