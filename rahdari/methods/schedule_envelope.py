@@ -106,20 +106,20 @@ def envelope(
     raise_if_any(schedule_problems(packages, crews, budget, calendar, objective))
     case = compile_case(packages, crews, budget, calendar, objective)
     worst = float(case.value.sum() * case.horizon)
-    bound, prices, n_classes, n_variables = people_bound(case, packages, worst, most_variables, most_steps)
+    bound, prices, _, sizes = people_bound(case, packages, worst, most_variables, most_steps)
     shadow = shadow_prices(case, prices, packages, crews, calendar)
-    return Envelope(bound / calendar.periods_per_month, shadow, n_classes, n_variables)
+    return Envelope(bound / calendar.periods_per_month, shadow, *sizes)
 
 
 def people_bound(
     case: Case, packages: Packages, target: float, most_variables: int = FEW_VARIABLES, most_steps: int = MOST_STEPS
-) -> tuple[float, Prices, int, int]:
-    """Return the bound in value x periods, its prices, and the linear programme's numbers of classes and variables."""
+) -> tuple[float, Prices, FloatArray, tuple[int, int]]:
+    """Return the bound in value x periods, its prices, mean starts, and the numbers of classes and variables."""
     first, n_classes, n_variables = fluid_prices(case, packages, most_variables)
     nothing = Prices(*(np.zeros_like(part) for part in (first.crews, first.left, first.stock, first.link)))
     start = max((first, nothing), key=lambda prices: bound_at(case, prices))
-    bound, prices = ascend(case, start, target, most_steps)
-    return bound - SAFETY_FRAC * abs(bound), prices, n_classes, n_variables
+    bound, prices, mean = ascend(case, start, target, most_steps)
+    return bound - SAFETY_FRAC * abs(bound), prices, mean, (n_classes, n_variables)
 
 
 def makespan_bound(case: Case) -> int:
@@ -187,7 +187,11 @@ def binding(
         rows += [(packages.district[i], month, *each) for each in rows_here]
     text, keys = pl.String, ["district", "month", "cause", "name"]
     schema = {"district": text, "month": pl.Int64, "cause": text, "name": text, "waiting_value": pl.Float64}
-    frame = pl.DataFrame(rows, schema, orient="row").with_columns(pl.col("waiting_value") / cut)
-    frame = frame.group_by(keys).agg(pl.col("waiting_value").sum()).filter(pl.col("waiting_value") > SAFETY_FRAC)
+    frame = pl.DataFrame(rows, schema, orient="row")
+    # Sums in the order of packages: a threaded sum may differ in its last digit.
+    group = frame.select(pl.struct(keys).rank("dense") - 1).to_series().to_numpy()
+    sums = np.bincount(group, frame["waiting_value"].to_numpy()) / cut
+    frame = frame.select(keys).unique().sort(keys).with_columns(waiting_value=pl.Series(sums, dtype=pl.Float64))
+    frame = frame.filter(pl.col("waiting_value") > SAFETY_FRAC)
     falling = [False, False, True, False, False]
     return frame.sort(["district", "month", "waiting_value", "cause", "name"], descending=falling)

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from rahdari.model import Params
 
 
 class RolloutParams(Params):
-    """What the simple roll-out model assumes; ranges and sources stand in the engine's README."""
+    """What the calendar assumes beside the norms packaged with the engine; sources stand in the engine's README."""
 
     budget_usd_per_year: float = Field(
         default=0.0,
         ge=0.0,
-        description="Most money a year; 0 means the level pace that ends on the programme's due date.",
+        description="Most money a year; 0 means the published yearly investment of the sector, no limit without one.",
     )
-    n_crews_max: int = Field(
-        default=0, ge=0, le=100_000, description="Most fibre crews at work; 0 means as many as it takes."
+    budget_carry_frac: float = Field(
+        default=1.0, ge=0.0, le=1.0, description="Share of a year's unspent money that the next year may spend."
     )
-    crew_km_per_year: float = Field(
-        default=100.0, ge=10.0, le=1000.0, description="Fibre that one crew lays in a year, all ground and weather."
+    objective: Literal["people", "homes", "sites"] = Field(
+        default="people", description="What should come early: people served, homes passed, or sites on fibre."
     )
-    n_people_per_crew: int = Field(
-        default=8, ge=1, le=100, description="People in one fibre crew, splicers and drivers in."
+    civil_crews_count: float = Field(
+        default=0.0, ge=0.0, le=1e5, description="Civil and pole crews at the start; 0: by people of the country."
     )
+    splice_crews_count: float = Field(default=0.0, ge=0.0, le=1e5, description="Splicing crews at the start; 0: same.")
+    install_crews_count: float = Field(default=0.0, ge=0.0, le=1e5, description="Installers' crews at the start.")
+    rig_crews_count: float = Field(default=0.0, ge=0.0, le=1e5, description="Riggers' crews at the start; 0: same.")
+    hire_ratio: float = Field(
+        default=1.0, ge=0.0, le=20.0, description="Hiring over that of the pools' norm, a training programme above 1."
+    )
+    permit_ratio: float = Field(default=1.0, ge=0.0, le=20.0, description="Months of right of way over the norm.")
+    n_packages: int = Field(default=2000, ge=10, le=20_000, description="About how many packages the work is cut into.")
+    n_trials: int = Field(
+        default=100_000, ge=0, le=2_000_000, description="Trials of the search for a better calendar (detail quick)."
+    )
+    n_bound_steps: int = Field(default=150, ge=1, le=2000, description="Steps of the bound at most (detail quick).")
     site_value_households: float = Field(
         default=100.0,
         ge=0.0,
         le=10_000.0,
-        description="Households passed that one site joined by fibre is worth in the order.",
+        description="Households that one site joined by fibre serves better, in the order of work.",
     )
     graduates_people_per_year: float = Field(
         default=75_000.0, ge=0.0, description="Graduates in information technology a year, as the ministry states them."
