@@ -82,25 +82,34 @@ def stocked(use: Floats, stock: Floats) -> int:
 
 
 _I, _F, _I2, _F2 = types.int64[::1], types.float64[::1], types.int64[:, ::1], types.float64[:, ::1]
-#: What does not change: value, release, duration (n,); demand (n, pools); rows of what is before each package (first,
-#: before, gap) and after it (first, after, gap); window (n,) and opens (windows, periods + 1), the next start that the
-#: season leaves; cost (n, years), year of each period and first period after it, chain (years, years); use (n,
-#: materials).
+#: What does not change: value, release, duration (n,); demand (n, most pools of one); rows of what is before each
+#: package (first, before, gap) and after it (first, after, gap); window (n,) and opens (windows, periods + 1), the next
+#: start that the season leaves; cost (n, years), year of each period and first period after it, chain (years, years);
+#: use (n, materials); pool (n, most pools of one), the pools that a package asks, -1 after the last.
 _ROWS = (_I, _I, _I, _I, _I, _I)
-WORK = types.Tuple((_F, _I, _I, _I2, *_ROWS, _I, types.int32[:, ::1], _F2, _I, _I, _F2, _F2))  # type: ignore[no-untyped-call]
+WORK = types.Tuple((_F, _I, _I, _I2, *_ROWS, _I, types.int32[:, ::1], _F2, _I, _I, _F2, _F2, _I2))  # type: ignore[no-untyped-call]
 #: What is left and where things stand: free (periods, pools) crews, left (years,) money, stock (materials, periods),
 #: start (n,).
 BOOKS = types.Tuple((_I2, _F, _F2, _I))  # type: ignore[no-untyped-call]
 
 
+@njit(types.int64(_I), cache=True)
+def asked(pool: Ints) -> int:
+    """Return how many pools a package asks."""
+    n = 0
+    while n < pool.size and pool[n] >= 0:
+        n += 1
+    return n
+
+
 @njit(types.int64(types.int64, types.int64, types.int64, WORK, BOOKS), cache=True)
 def earliest(i: int, t: int, last: int, work: Work, books: Books) -> int:
     """Return the earliest start of package ``i`` from ``t`` to ``last`` that all limits leave, or -1."""
-    duration, demand, opens = work[2][i], work[3][i], work[11][work[10][i]]
+    duration, demand, pool, opens = work[2][i], work[3][i], work[17][i], work[11][work[10][i]]
     cost, year, year_end, chain, use = work[12][i], work[13], work[14], work[15], work[16][i]
     free, left, stock = books[0], books[1], books[2]
     t = max(t, stocked(use, stock))
-    known, can_pay = -2, True
+    known, can_pay, n_pools = -2, True, asked(pool)
     while True:
         if t > last:
             return NONE
@@ -115,8 +124,8 @@ def earliest(i: int, t: int, last: int, work: Work, books: Books) -> int:
             continue
         bad = NONE
         for s in range(t + duration - 1, t - 1, -1):
-            for k in range(demand.size):
-                if demand[k] > free[s, k] and demand[k] > 0:
+            for k in range(n_pools):
+                if demand[k] > free[s, pool[k]]:
                     bad = s
                     break
             if bad >= 0:
@@ -129,11 +138,12 @@ def earliest(i: int, t: int, last: int, work: Work, books: Books) -> int:
 @njit(types.void(types.int64, types.int64, WORK, BOOKS), cache=True)
 def book(sign: int, i: int, work: Work, books: Books) -> None:
     """Take (``sign`` 1) what package ``i`` holds and spends from its start on, or give it back (-1)."""
-    demand, cost, year, chain, use = work[3][i], work[12][i], work[13], work[15], work[16][i]
+    demand, pool, cost, year, chain, use = work[3][i], work[17][i], work[12][i], work[13], work[15], work[16][i]
     free, left, stock, t = books[0], books[1], books[2], books[3][i]
+    n_pools = asked(pool)
     for s in range(t, t + work[2][i]):
-        for k in range(demand.size):
-            free[s, k] -= sign * demand[k]
+        for k in range(n_pools):
+            free[s, pool[k]] -= sign * demand[k]
     if left.size and year[t] >= 0 and cost[year[t]] > 0.0:
         for y in range(year[t], left.size):
             left[y] -= sign * chain[y, year[t]] * cost[year[t]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit, types
 
-from rahdari.kernels.schedule import BOOKS, NONE, WORK, pays
+from rahdari.kernels.schedule import BOOKS, NONE, WORK, asked, pays
 
 if TYPE_CHECKING:
     from rahdari.kernels.arrays import Floats, Ints
@@ -58,10 +58,11 @@ def start_costs(i: int, head: int, cost: Floats, work: Work, books: Books, price
     last = horizon - max(duration, 1)
     for s in range(head, last + 1):
         cost[s] = value * (s + duration) + links_in[i] * (horizon - s)
-    for k in range(demand.size):
-        if demand[k] > 0:
-            for s in range(head, last + 1):
-                cost[s] += demand[k] * (summed[k, s + duration] - summed[k, s])
+    pool = work[17][i]
+    for k in range(asked(pool)):
+        before = summed[pool[k]]
+        for s in range(head, last + 1):
+            cost[s] += demand[k] * (before[s + duration] - before[s])
     for m in range(use.size):
         if use[m] > 0.0:
             for s in range(head, last + 1):
@@ -94,15 +95,16 @@ def priced_out(movable: Ints, head: Ints, chosen: Ints, work: Work, books: Books
 @njit(types.void(_I, _I, types.int64[:, ::1], _F, _F2, WORK), cache=True, nogil=True)
 def loads(movable: Ints, chosen: Ints, held: Ints, spent: Floats, drawn: Floats, work: Work) -> None:
     """Add what chosen starts hold (periods, pools), spend (years,) and draw (materials, periods: at the start only)."""
-    duration, demand, cost, year, use = work[2], work[3], work[12], work[13], work[16]
+    duration, demand, pool, cost, year, use = work[2], work[3], work[17], work[12], work[13], work[16]
     for q in range(movable.size):
         i = movable[q]
         s = chosen[i]
         if s < 0:
             continue
+        n_pools = asked(pool[i])
         for t in range(s, s + duration[i]):
-            for k in range(demand.shape[1]):
-                held[t, k] += demand[i, k]
+            for k in range(n_pools):
+                held[t, pool[i, k]] += demand[i, k]
         if spent.size and year[s] >= 0:
             spent[year[s]] += cost[i, year[s]]
         for m in range(use.shape[1]):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STAYS, OUT, BACK = 0, 1, 2  # of a package in a trial
 SPREAD = 8.0  # periods by which the old order is stirred
+SCALES = 4  # widths, each half of the one before
 ONE_IN = 4  # trials that look for places from the first period on, or call in an undone package
 _I, _F = types.int64[::1], types.float64[::1]
 _STATE = types.uint64[::1]
@@ -66,12 +67,13 @@ def _settle(movable: Ints, order: Ints, out: Ints, work: Work, books: Books) -> 
 
 @njit(types.int64(_STATE, types.int64, types.int64, _I, _I, _I), cache=True)
 def _choose(state: State, width: int, n_done: int, order: Ints, out: Ints, taken: Ints) -> int:
-    """Fill ``taken`` with packages near each other in time and mark them; return how many."""
+    """Fill ``taken`` with packages near each other in time and mark them; return how many, few more often than many."""
     n, size = order.size, 0
-    wanted = 2 + below(state, taken.size - 1)
+    wanted = 2 + below(state, 1 + below(state, taken.size - 1))
+    near = max(taken.size, width >> below(state, SCALES))
     base = below(state, n)
     for _ in range(wanted):
-        p = base + below(state, width)
+        p = base + below(state, near)
         if size == 0 and n_done < n and below(state, ONE_IN) == 0:
             p = n_done + below(state, n - n_done)
         if p < n and out[order[p]] == STAYS:

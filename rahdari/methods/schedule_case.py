@@ -27,7 +27,8 @@ class Case:
 
     ``free`` (t, k) thousandths of crews, ``left`` (y,) money and ``stock`` (m, t) material are what committed packages
     leave.  ``opens`` (windows, t + 1) is the next start that season and closures leave, t + 1 where none does;
-    ``head`` (n,) the earliest start by windows and precedence alone.
+    ``head`` (n,) the earliest start by windows and precedence alone.  ``pool`` and ``asked`` (n, most) list the pools
+    that a package asks, -1 after the last, and how much.
     """
 
     value: FloatArray
@@ -53,14 +54,16 @@ class Case:
     start: IntArray
     movable: IntArray
     head: IntArray
+    pool: IntArray
+    asked: IntArray
 
     @property
     def work(self) -> tuple[Any, ...]:
         """Return what kernels read (see :data:`rahdari.kernels.schedule.WORK`)."""
         return (
-            self.value, self.release, self.duration, self.demand, self.first, self.before, self.gap, self.first_after,
+            self.value, self.release, self.duration, self.asked, self.first, self.before, self.gap, self.first_after,
             self.after, self.gap_after, self.window, self.opens, self.cost, self.year, self.year_end, self.chain,
-            self.use,
+            self.use, self.pool,
         )  # fmt: skip
 
     @property
@@ -143,6 +146,14 @@ def _heads(
     return head
 
 
+def _asked(demand: IntArray) -> tuple[IntArray, IntArray]:
+    """Return (n, most) the pools that each package asks, -1 after the last, and how much of each."""
+    order = np.argsort(demand <= 0, axis=1, kind="stable")
+    most = int((demand > 0).sum(axis=1).max(initial=1))
+    amount = np.take_along_axis(demand, order, axis=1)[:, :most]
+    return np.ascontiguousarray(np.where(amount > 0, order[:, :most], -1)), np.ascontiguousarray(amount)
+
+
 def _money(packages: Packages, budget: Budget, calendar: Calendar) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
     """Return (n, y) costs, (t,) the year of each period and the first period after it, and (y,) money."""
     n = calendar.n_periods
@@ -193,5 +204,5 @@ def compile_case(
         packages.value(objective), release, duration, np.ascontiguousarray(demand), first, before, gap_before,
         first_after, after, gap_after, window, opens, cost, year, year_end, np.ascontiguousarray(chain),
         np.ascontiguousarray(use), np.maximum(free, 0), np.maximum(left, 0.0), np.maximum(stock, 0.0), start,
-        np.flatnonzero(start < 0), head,
+        np.flatnonzero(start < 0), head, *_asked(demand),
     )  # fmt: skip

@@ -39,14 +39,17 @@ SOLVER = {
 def classes_of(case: Case, packages: Packages, most: int) -> IntArray:
     """Return (movable,) the class of each package: itself where there are few, else district and kind.
 
-    What room is left cuts classes by value for work; where districts are too many the kind alone counts.
+    Where these are too many, kind and the pool that it asks most of, or that pool alone.  What room is left cuts
+    classes by value for work.
     """
     n = case.movable.size
     if n <= most:
         return np.arange(n)
-    names = [(packages.district[i], packages.kind[i]) for i in case.movable.tolist()]
-    keys: list[Any] = names if len(set(names)) <= most else [kind for _, kind in names]
-    keys = keys if len(set(keys)) <= most else [""] * n
+    share = case.demand / np.maximum((case.demand * case.duration[:, None]).sum(axis=0), 1)
+    main = share.argmax(axis=1)
+    rows = [(packages.district[i], packages.kind[i], int(main[i])) for i in case.movable.tolist()]
+    choices: list[list[Any]] = [[row[:2] for row in rows], [row[1:] for row in rows], [row[2] for row in rows], [0] * n]
+    keys = next(keys for keys in choices if len(set(keys)) <= most)
     number = {key: i for i, key in enumerate(sorted(set(keys)))}
     group = np.array([number[key] for key in keys], np.int64)
     work = (case.duration[:, None] * case.demand).sum(axis=1)[case.movable]
@@ -129,13 +132,19 @@ def _money_entries(columns: _Columns, case: Case, row: int) -> Entries:
 
 
 def _stock_entries(columns: _Columns, row: int) -> Entries:
+    """Return the rows of material: what a bucket draws and leaves to the next is what came and what was left to it.
+
+    What is left are columns of their own, after those of the packages.
+    """
     entries: Entries = []
-    n = columns.at.size
+    n, n_packages = columns.at.size, columns.group.size
     for m in range(columns.use.shape[1]):
         units = columns.use[columns.group, m]
-        for b in range(n):
-            at = np.flatnonzero((units > 0.0) & (columns.bucket <= b))
-            entries.append((np.full(at.size, row + m * n + b), at, units[at]))
+        at = np.flatnonzero(units > 0.0)
+        left = n_packages + m * n + np.arange(n)
+        rows = row + m * n + np.arange(n)
+        entries += [(row + m * n + columns.bucket[at], at, units[at]), (rows, left, np.ones(n))]
+        entries.append((rows[1:], left[:-1], -np.ones(n - 1)))
     return entries
 
 
@@ -172,16 +181,19 @@ def fluid_prices(case: Case, packages: Packages, most_variables: int) -> tuple[P
     n, first = columns.at.size, count.size
     if not cost.size:
         return none, first, 0
-    entries: Entries = [(columns.group, np.arange(cost.size), np.ones(cost.size))]
+    entries: Entries = [(columns.group, np.arange(columns.group.size), np.ones(columns.group.size))]
     entries += _crew_entries(columns, first) + _money_entries(columns, case, first + k * n)
     entries += _stock_entries(columns, first + k * n + years)
     ends = np.minimum(columns.at + size, case.horizon) - 1
     crews = np.add.reduceat(case.free / MILLI, columns.at, axis=0).T.ravel()
-    right = np.concatenate([count, crews, case.left, case.stock[:, ends].ravel()])
+    come = np.maximum(np.diff(case.stock[:, ends], axis=1, prepend=0.0), 0.0)
+    right = np.concatenate([count, crews, case.left, come.ravel()])
+    cost = np.concatenate([cost, np.zeros(n_materials * n)])
     row, column, share = (np.concatenate(part) for part in zip(*entries, strict=True))
     dual = _duals(coo_array((share, (row, column)), (right.size, cost.size)).tocsr(), cost, right)
     spread = np.repeat(dual[first : first + k * n].reshape(k, n).T, size, axis=0)[: case.horizon]
     stock = np.zeros((n_materials, case.horizon))
-    stock[:, ends] = dual[first + k * n + years :].reshape(n_materials, n)
+    drawn = np.concatenate([dual[first + k * n + years :].reshape(n_materials, n), np.zeros((n_materials, 1))], axis=1)
+    stock[:, ends] = np.maximum(-np.diff(drawn, axis=1), 0.0)
     left = dual[first + k * n : first + k * n + years]
     return Prices(np.ascontiguousarray(spread), left, stock, none.link), first, cost.size

@@ -34,7 +34,7 @@ FEWEST_TRIALS, MOST_TRIALS = 20_000, 500_000
 MOST_LISTS = 20_000  # generations of a whole calendar where the makespan counts
 LIST_WORK = 1_500_000  # packages generated in these at most: about a second
 MOST_OUT = 16  # packages taken out together
-FEWEST_WIDE, MOST_WIDE, WIDE_FRAC = 8, 200, 0.1  # of the packages in order of start among which they are chosen
+FEWEST_WIDE, MOST_WIDE, WIDE_FRAC = 8, 1_000, 0.1  # of the packages in order of start among which they are chosen
 DEFAULT_SEED = 20_251  # of the Philox generator where the caller gives none
 TINY = 1e-12
 
@@ -169,14 +169,14 @@ def _earliest(
     ranks = [value / np.maximum(take, TINY) for value in values for take in _takes(case)]
     if hint is not None:
         ranks.append(-np.where(hint >= 0, hint, case.horizon).astype(np.float64))
-    tried = [(worth_of(case, books[3]), rank, books) for rank in ranks for books in (generated(case, rank),)]
-    target = min(worth for worth, _, _ in tried)
-    bound, prices, _, _ = people_bound(case, packages, target, most_steps=effort.n_steps)
-    for value in values:
-        rank = value / np.maximum(_priced(case, prices), TINY)
-        books = generated(case, rank)
-        tried.append((worth_of(case, books[3]), rank, books))
-    _, rank, books = min(tried, key=lambda each: each[0])
+    tried = [(worth_of(case, books[3]), books) for books in (generated(case, rank) for rank in ranks)]
+    rank = ranks[int(np.argmin([worth for worth, _ in tried]))]
+    target = min(worth for worth, _ in tried)
+    bound, prices, mean, _ = people_bound(case, packages, target, most_steps=effort.n_steps)
+    for order in (-mean, *(value / np.maximum(_priced(case, prices), TINY) for value in values)):
+        books = generated(case, order)
+        tried.append((worth_of(case, books[3]), books))
+    _, books = min(tried, key=lambda each: each[0])
     n = case.movable.size
     if n > 1:
         trials = int(np.clip(TRIALS_PER_PACKAGE * n, FEWEST_TRIALS, MOST_TRIALS))
