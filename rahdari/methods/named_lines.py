@@ -1,13 +1,13 @@
 """Lines that people know, put together from rights of way: corridors by their landmarks, named roads, railways.
 
-A corridor is a named road, or the shortest way over roads (or rails) through its landmarks in order.  A named road,
-or the ways of a kind that carry no name, is the longest of the shortest ways within its longest connected part: of a
-road without branches the road itself, of a network its main line.
+A corridor is the shortest way over roads (or rails) through its landmarks in order.  A named road, or the ways of a
+kind that carry no name, is the longest of the shortest ways within its longest connected part: of a road without
+branches the road itself, of a network its main line.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,7 @@ ROAD_KINDS = ("road", MOTORWAY, "track", JOINT)
 RAIL_KINDS = (RAILWAY, JOINT)
 ATTACH_MAX_KM = 30.0  # farthest that a landmark may lie from a corridor's ways; as the backbone engine attaches ends
 TOWN_PEOPLE = 10_000  # towns from this size on name places along a line
+RURAL = ", rural"  # of names of places that are no town
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +71,8 @@ def slug(name: str) -> str:
 def towns(landmarks: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Return ``landmark_id``, ``name``, ``lon_deg``, ``lat_deg`` of landmarks and towns, to name stretches by."""
     columns = ("landmark_id", "name", "lon_deg", "lat_deg")
-    large = places.filter(pl.col("n_people") >= TOWN_PEOPLE, pl.col("name").is_not_null())
+    is_town = (pl.col("n_people") >= TOWN_PEOPLE) & ~pl.col("name").str.contains(RURAL, literal=True)
+    large = places.filter(is_town.fill_null(value=False))
     large = large.select(
         pl.col("place_id").alias("landmark_id"), pl.col("name").str.split(", part").list.first(), "lon_deg", "lat_deg"
     )
@@ -95,26 +97,23 @@ def named_lines(
         return [], []
     table = ways.sort("row_id")
     graph = _graph(table, nodes.sort("row_node_id"))
-    found, told = [], []
-    groups = list(_groups(table))
-    names = {name for name, _, _ in groups}
-    called = {}
+    found: list[NamedLine] = []
+    told: list[str] = []
+    replaced: set[str | None] = set()
     for row in corridors.sort("corridor_id").iter_rows(named=True):
-        if row["way_name"] in names:
-            called[row["way_name"]] = row
-            continue
         kept = table["kind"].is_in(RAIL_KINDS if row["kind"] == RAILWAY else ROAD_KINDS).to_numpy()
         line = _corridor(graph.cut(kept), row, landmarks)
         if isinstance(line, str):
             told.append(line)
         else:
             found.append(line)
-    for name, kind, kept in groups:
+            replaced.add(row["way_name"])
+    for name, kind, kept in _groups(table):
+        if name in replaced:
+            continue
         chain = _longest(graph.cut(kept))
         if chain is not None:
-            line = _named(graph.cut(kept), chain, name, kind, marks)
-            own = called.get(name)
-            found.append(line if own is None else replace(line, line_id=own["corridor_id"], name=own["name"]))
+            found.append(_named(graph.cut(kept), chain, name, kind, marks))
     unique = {line.line_id: line for line in reversed(found) if line.way_km >= least_km}
     return [unique[key] for key in sorted(unique)], told
 

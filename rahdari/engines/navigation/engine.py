@@ -1,111 +1,157 @@
-"""The navigation engine: BeiDou geometry at every landmark under an assumed terrain mask."""
+"""The navigation engine: positions by satellite at landmarks and along roads and railways, with and without terrain."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from rahdari.methods.dop import Orbit, dilution, walker
-from rahdari.methods.geo import nearest
+from rahdari.engines.navigation.ground import ground, raster_area
+from rahdari.engines.navigation.lines import line_tables, shared_columns, walk
+from rahdari.engines.navigation.services import service_rows
+from rahdari.engines.navigation.sky import Sky, quality, skies
+from rahdari.methods.named_lines import named_lines, towns
+from rahdari.methods.navigation_systems import BEIDOU, SYSTEMS, nominal_track, week_utc
+from rahdari.methods.terrain_table import terrain_raster
 from rahdari.model import EngineResult, Indicator
+from rahdari.schema import schemas_in
+from rahdari.schema.checks import conform, empty_table
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
+    from rahdari.engines.navigation.ground import Area, Ground
+    from rahdari.engines.navigation.lines import Walk
     from rahdari.engines.navigation.params import NavigationParams
-    from rahdari.methods.dop import Dilution
+    from rahdari.engines.navigation.sky import Skies
     from rahdari.model import Context, Tables
 
-    FloatArray = NDArray[np.float64]
-
-# Nominal BeiDou-3 constellation, BDS-OS-PS-3.0 (2021): 24 medium, 3 inclined and 3 geostationary satellites.
-MEDIUM_RADIUS_KM = 27_906.1
-SYNCHRONOUS_RADIUS_KM = 42_164.2
-INCLINATION_DEG = 55.0
-INCLINED_LON_DEG = 118.0
-GEOSTATIONARY_LON_DEG = (80.0, 110.5, 140.0)
-N_INCLINED = 3
 CORRIDOR_KIND = "waypoint"
+SCHEMAS = Path(__file__).parent / "tables"
 NOTES = (
-    "Navigation is a simple model: nominal orbits and one mask all round, made from the mean slope nearby.",
-    "Errors are those of single positioning with BeiDou alone; together with other systems they are smaller.",
+    "Satellites stand in their nominal slots; figures are means over a week. Errors are those of single positioning.",
+    "BeiDou alone unless all systems are named.",
+)
+COARSE_NOTE = (
+    "Terrain here is a grid of some 9 km, which smooths valleys away: in the Karakoram its horizon is 1.8 degrees, and "
+    "that of a grid of 90 m 21. A horizon that goes with the slope stands in, and no single stretch can be relied on "
+    "before finer terrain is imported."
 )
 
 
-def beidou(*, has_regional: bool) -> list[Orbit]:
-    """Return the nominal orbits; longitudes hold at the start of the week.
-
-    >>> len(beidou(has_regional=True)), len(beidou(has_regional=False))
-    (30, 24)
-    """
-    orbits = walker(24, 3, 1, MEDIUM_RADIUS_KM, INCLINATION_DEG)
-    if not has_regional:
-        return orbits
-    third = 360.0 / N_INCLINED
-    # Node and argument turn against each other, so that all three share one ground track.
-    inclined = [
-        Orbit(SYNCHRONOUS_RADIUS_KM, INCLINATION_DEG, INCLINED_LON_DEG + third * n, -third * n)
-        for n in range(N_INCLINED)
-    ]
-    return orbits + inclined + [Orbit(SYNCHRONOUS_RADIUS_KM, 0.0, lon, 0.0) for lon in GEOSTATIONARY_LON_DEG]
+def nominal_sky(params: NavigationParams, n_epochs: int) -> Sky:
+    """Return the nominal satellites at moments spread over a week."""
+    times = week_utc(n_epochs)
+    has = params.has_regional
+    every = nominal_track(SYSTEMS, times, has_regional=has)
+    return Sky(times, nominal_track((BEIDOU,), times, has_regional=has), every)
 
 
-def _masks(landmarks: pl.DataFrame, places: pl.DataFrame, params: NavigationParams) -> tuple[FloatArray, FloatArray]:
-    """Return (n,) slopes and (n,) masks in degrees; a country without places is flat."""
-    slope = np.zeros(landmarks.height)
-    if places.height and landmarks.height:
-        index, _ = nearest(landmarks["lon_deg"], landmarks["lat_deg"], places["lon_deg"], places["lat_deg"])
-        slope = places["slope_frac"].to_numpy()[index]
-    mask = params.open_mask_deg + params.mask_slope_ratio * np.degrees(np.arctan(slope))
-    return slope, np.minimum(params.max_mask_deg, mask)
+def _landmarks(landmarks: pl.DataFrame, here: Ground, sky: Skies, params: NavigationParams) -> pl.DataFrame:
+    """Return ``navigation``."""
+    error = 2.0 * params.range_error_m
+    return landmarks.select("landmark_id").with_columns(
+        **shared_columns(here, sky),
+        horizontal_error_m=pl.Series(error * sky.here.hdop),
+        vertical_error_m=pl.Series(error * sky.here.vdop),
+        pdop_terrain_ratio=pl.Series(sky.here.pdop / sky.bare.pdop),
+    )
 
 
-def _indicators(
-    landmarks: pl.DataFrame, here: Dilution, orbits: list[Orbit], params: NavigationParams, year: int
-) -> tuple[Indicator, ...]:
-    """Return the corridor's figures; low and high by the open and the steepest mask at every waypoint."""
+def _corridor_indicators(
+    landmarks: pl.DataFrame, here: Ground, sky: tuple[Sky, Skies], params: NavigationParams, year: int
+) -> list[Indicator]:
+    """Return the figures of the waypoints; low by the open sky, high by a gorge all round at every one."""
     at = np.flatnonzero((landmarks["kind"] == CORRIDOR_KIND).to_numpy())
     if not at.size:
-        return ()
-    lon, lat = landmarks["lon_deg"].to_numpy()[at], landmarks["lat_deg"].to_numpy()[at]
-    ends = [
-        dilution(orbits, lon, lat, np.full(at.size, mask), params.n_epochs)
-        for mask in (params.open_mask_deg, params.max_mask_deg)
-    ]
-    pdop = [float(here.pdop[at].mean()), *(float(end.pdop.mean()) for end in ends)]
-    error_m = [2.0 * params.range_error_m * float(value.mean()) for value in (here.hdop[at], *(e.hdop for e in ends))]
-    how = "mean over waypoints with the terrain mask; low: open mask, high: steepest mask everywhere"
-    return (
+        return []
+    seen, found = sky
+    points = here.points[at.tolist()]
+    gorge = quality(seen.beidou, seen.times_utc, points, None, params, mask_deg=params.max_mask_deg)
+    skies_of = (found.here.pdop[at], found.bare.pdop[at], gorge.pdop)
+    pdop = [float(value.mean()) for value in skies_of]
+    flat = (found.here.hdop[at], found.bare.hdop[at], gorge.hdop)
+    error_m = [2.0 * params.range_error_m * float(value.mean()) for value in flat]
+    how = "mean over waypoints under terrain; low: open sky, high: a gorge all round everywhere"
+    return [
         Indicator("corridor_pdop_ratio", year, "Dilution of precision along the corridor, BeiDou alone", pdop[0],
                   "ratio", how, "modelled", min(pdop), max(pdop)),
         Indicator("corridor_horizontal_error_m", year, "Position error along the corridor, 95 %", error_m[0],
                   "m", "2 x ranging error x HDOP; " + how, "modelled", min(error_m), max(error_m)),
+    ]  # fmt: skip
+
+
+def _line_indicators(lines: pl.DataFrame, year: int) -> list[Indicator]:
+    """Return what share of the lines' length fails, with BeiDou alone and with all systems."""
+    if not lines.height:
+        return []
+    total = float(lines["length_km"].sum())
+    asked = "kilometres where the stated accuracy is kept for less of the time than required / kilometres examined"
+    return [
+        Indicator(name, year, title, float(lines[column].sum()) / total, "frac", asked, "modelled")
+        for name, title, column in (
+            ("lines_failing_frac", "Roads and railways without the stated accuracy, BeiDou alone", "failing_km"),
+            ("lines_all_failing_frac", "Roads and railways without the stated accuracy, all systems", "all_failing_km"),
+        )
+    ]
+
+
+def _teller(ctx: Context, text: str) -> Callable[[int, int], None]:
+    def tell(done: int, total: int) -> None:
+        ctx.progress(done, max(total, 1), text)
+
+    return tell
+
+
+def _walked(tables: Tables, params: NavigationParams, ctx: Context, marks: pl.DataFrame) -> tuple[Walk, list[str]]:
+    lines, told = named_lines(
+        tables["rights_of_way"], tables["rights_of_way_nodes"], tables["corridors"], tables["landmarks"], marks,
+        least_km=params.least_line_km,
     )  # fmt: skip
+    return walk(lines, params.full_step_m if ctx.detail == "full" else params.quick_step_m), told
+
+
+def _services(
+    landmarks: pl.DataFrame, way: Walk, grounds: Sequence[Ground], country: str, mask_deg: float
+) -> pl.DataFrame:
+    """Return ``navigation_services`` for lines and landmarks."""
+    spots = [(key, "landmark", slice(i, i + 1)) for i, key in enumerate(landmarks["landmark_id"].to_list())]
+    runs = [(line.line_id, "line", part) for line, part in zip(way.lines, way.slices(), strict=True)]
+    found = [service_rows(asked, each, country, mask_deg) for asked, each in zip((spots, runs), grounds, strict=True)]
+    kept = [frame for frame in found if frame.height]
+    return pl.concat(kept) if kept else pl.DataFrame()
 
 
 def navigation(tables: Tables, params: NavigationParams, ctx: Context) -> EngineResult:
-    """Return ``navigation`` for every landmark, with the corridor's indicators over its waypoints."""
+    """Return quality of positions at landmarks and along lines, failing stretches by name, services, and indicators."""
     landmarks, places = tables["landmarks"].sort("landmark_id"), tables["places"].sort("place_id")
-    slope, mask = _masks(landmarks, places, params)
-    orbits = beidou(has_regional=params.has_regional)
-    lon, lat = landmarks["lon_deg"].to_numpy(), landmarks["lat_deg"].to_numpy()
-    here = dilution(orbits, lon, lat, mask, params.n_epochs)
-    table = landmarks.select("landmark_id").with_columns(
-        slope_frac=pl.Series(slope),
-        slope_deg=pl.Series(np.degrees(np.arctan(slope))),
-        mask_deg=pl.Series(mask),
-        n_satellites=pl.Series(here.n_satellites),
-        pdop_ratio=pl.Series(here.pdop),
-        hdop_ratio=pl.Series(here.hdop),
-        vdop_ratio=pl.Series(here.vdop),
-        fix_frac=pl.Series(here.fix_frac),
-        horizontal_error_m=pl.Series(2.0 * params.range_error_m * here.hdop),
-        vertical_error_m=pl.Series(2.0 * params.range_error_m * here.vdop),
-    )
+    areas: list[Area] = raster_area(terrain_raster(tables["terrain"]))
+    marks = towns(landmarks, places)
+    sky = nominal_sky(params, params.n_epochs_full if ctx.detail == "full" else params.n_epochs_quick)
+    here = ground(landmarks["lon_deg"].to_numpy(), landmarks["lat_deg"].to_numpy(), areas, places, params)
+    at_landmarks = skies(sky, here, params, _teller(ctx, "landmarks"))
+    way, told = _walked(tables, params, ctx, marks)
+    lon, lat = np.ascontiguousarray(way.lonlat_deg.T)
+    along = ground(lon, lat, areas, places, params)
+    on_lines = skies(sky, along, params, _teller(ctx, "points along lines"))
+    country = tables["country"]["country_id"]
+    made = line_tables(way, along, on_lines, marks, params) | {
+        "navigation": _landmarks(landmarks, here, at_landmarks, params),
+        "navigation_services": _services(
+            landmarks, way, (here, along), str(country[0]) if country.len() else "", params.mask_deg
+        ),
+    }
+    schemas = schemas_in(SCHEMAS)
+    year = ctx.year_base
+    indicators = _corridor_indicators(landmarks, here, (sky, at_landmarks), params, year)
+    is_coarse = bool(here.is_coarse.any() or along.is_coarse.any())
     return EngineResult(
-        tables={"navigation": table},
-        indicators=_indicators(landmarks, here, orbits, params, ctx.year_base),
-        notes=NOTES,
+        tables={
+            name: conform(made[name], schemas[name]) if made[name].width else empty_table(schemas[name])
+            for name in sorted(made)
+        },
+        indicators=(*indicators, *_line_indicators(made["navigation_lines"], year)),
+        notes=(*NOTES, *((COARSE_NOTE,) if is_coarse else ()), *told),
     )
