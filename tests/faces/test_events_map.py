@@ -17,7 +17,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
-from rahdari.errors import InputError, Problem
+from rahdari.errors import InputError, PlanError, Problem
 from rahdari.faces.cli.main import app
 from rahdari.faces.web.app import create_app
 from rahdari.faces.web.events import EventJobs
@@ -136,6 +136,23 @@ def test_what_goes_wrong_is_told_once_and_asking_again_tries_again(
         with pytest.raises(InputError, match="the disk is gone"):
             wait_for_failure(jobs)
         assert len(asked) == n_asked
+
+
+def test_a_plan_that_cannot_be_written_to_is_played_all_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> None:
+        raise PlanError(Problem("cannot write", "choose another folder"))
+
+    made = PlanEvents(PlanReader(folder)).file("wet")
+    events = PlanEvents(PlanReader(folder))
+    events.path("wet").unlink()
+    monkeypatch.setattr("rahdari.service.event_states.write_bytes", refuses)
+    jobs = EventJobs(events)
+    deadline = time.monotonic() + WAIT_S
+    while not isinstance(found := jobs.ask("wet"), bytes):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert found == made
+    assert events.kept("wet") is None
 
 
 def wait_for_failure(jobs: EventJobs) -> None:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Progress:
-    """How far an event is: the step at work, and the share of all work done."""
+    """How far an event is: the step at work, and the share of all work done; at the end its file or its failure."""
 
     step: str = "reading"
     done_frac: float = 0.0
     error: RahdariError | None = field(default=None, repr=False)
+    data: bytes | None = field(default=None, repr=False)
 
     def tell(self, step: str, done_frac: float) -> None:
         """Take note of a step."""
@@ -47,18 +48,15 @@ class EventJobs:
             if job.error is not None:
                 del self._jobs[event]
                 raise job.error
-            return job
+            return job if job.data is None else job.data
 
     def _run(self, event: str, job: Progress) -> None:
         try:
-            self.events.file(event, job.tell)
+            job.data = self.events.file(event, job.tell)
         except RahdariError as error:
             job.error = error
         except Exception as error:  # noqa: BLE001 - the page must not wait for ever
             job.error = PlanError(Problem(f"{event} could not be played: {error}", "make the plan again"))
-        else:
-            with self._lock:
-                del self._jobs[event]
 
 
 __all__ = ["EventJobs", "Progress"]
