@@ -245,6 +245,21 @@ def test_a_planned_span_is_left_out_with_a_warning(country: Tables, tmp_path: Pa
     assert any("not in service" in warning for warning in result.warnings)
 
 
+def test_a_line_without_geometry_is_left_out_with_a_warning(country: Tables, tmp_path: Path) -> None:
+    network = ofds()["networks"][0]
+    features = [
+        {"type": "Feature", "properties": {"id": "n"}, "geometry": None},
+        {"type": "Feature", "properties": {"id": "e"}, "geometry": {"type": "MultiLineString", "coordinates": []}},
+        {"type": "Feature", "properties": {"id": "s"}, "geometry": {
+            "type": "LineString", "coordinates": [node["location"]["coordinates"] for node in network["nodes"][:2]]
+        }},
+    ]  # fmt: skip
+    content = {"type": "FeatureCollection", "features": features}
+    tables, result = laid_over(country, "fibre", write_json(tmp_path / "f.geojson", content))
+    assert "2 features have no geometry and were left out: row 1, 2" in result.warnings
+    assert tables["links"].filter((pl.col("tier") == "long_haul") & (pl.col("evidence") == "measured")).height
+
+
 def test_a_terrain_raster_gives_heights_and_slopes(country: Tables, tmp_path: Path) -> None:
     # A plane that rises 1000 m per degree to the north: 1000 m in 111.195 km is 0.009.
     north = 31.0 - (np.arange(200) + 0.5) / 200

@@ -259,9 +259,17 @@ class Features:
         return len(self.shapes)
 
 
-def read_features(path: Path, findings: Findings, *, layer: str | None = None, **options: Any) -> Features:  # noqa: ANN401
+def read_features(
+    path: Path,
+    findings: Findings,
+    *,
+    layer: str | None = None,
+    skips_empty: bool = False,
+    **options: Any,  # noqa: ANN401
+) -> Features:
     """Return a vector file's features, in degrees; an unreadable file or unknown projection is a fault.
 
+    A feature without geometry is a fault too, or with ``skips_empty`` a warning; its shape is ``None`` or empty then.
     ``options`` go to ``pyogrio.raw.read`` (``columns``, ``where``).
     """
     from pyogrio import raw
@@ -286,11 +294,23 @@ def read_features(path: Path, findings: Findings, *, layer: str | None = None, *
         return empty
     fields = {str(name): list(values) for name, values in zip(meta["fields"], columns, strict=True)}
     missing = np.array([shape is None or shape.is_empty for shape in shapes], dtype=bool)
-    findings.rows(missing, "the feature has no geometry", "draw it or remove the feature", "geometry")
+    if skips_empty:
+        warn_of_empty((np.flatnonzero(missing) + 1).tolist(), findings)
+    else:
+        findings.rows(missing, "the feature has no geometry", "draw it or remove the feature", "geometry")
     crs = meta.get("crs")
     if crs and crs != WGS84:
         shapes = _in_degrees(shapes, str(crs), findings)
     return Features(np.asarray(shapes, dtype=object), fields)
+
+
+def warn_of_empty(rows: Sequence[int], findings: Findings) -> None:
+    """Add one warning for all rows, from 1, whose geometry is null or empty, which RFC 7946 takes for the same."""
+    if not rows:
+        return
+    named = ", ".join(f"{row:,}" for row in rows[:MAX_ROWS_NAMED]) + (" …" if len(rows) > MAX_ROWS_NAMED else "")
+    verb = "feature has no geometry and was" if len(rows) == 1 else "features have no geometry and were"
+    findings.warnings.append(f"{len(rows):,} {verb} left out: row {named}")
 
 
 def _in_degrees(shapes: NDArray[Any], crs: str, findings: Findings) -> NDArray[Any]:

@@ -171,7 +171,7 @@ def _route(span: Mapping[str, Any], nodes: Mapping[str, Any], number: int, findi
 
 def _from_lines(path: Path, findings: Findings) -> list[_Span]:
     """Return the lines of a vector file as spans; ``length_km`` and ``fibreLength`` in km, ``distance`` in km or m."""
-    features = read_features(path, findings)
+    features = read_features(path, findings, skips_empty=True)
     drawn = [shape is not None and not shape.is_empty for shape in features.shapes]
     types = np.array(
         [shape.geom_type if has else "LineString" for shape, has in zip(features.shapes, drawn, strict=True)]

@@ -3,7 +3,8 @@
 Where the file has points, a line must end within ``snap_km`` of one; where it has none, ends within ``snap_km`` of
 each other become a node.  Lines that name their nodes (``from_node_id``/``to_node_id``, ``start``/``end`` or
 ``source``/``target``) are held to it.  A row is the number of the feature in the file, points and lines together; in a
-GeoPackage, layers follow one another in the file's order.
+GeoPackage, layers follow one another in the file's order.  Features whose geometry is null or empty are left out with a
+warning.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from rahdari.methods.geo import great_circle_km, nearest, unit_vectors
-from rahdari.sources.imports.common import LAT_MAX_DEG, LON_MAX_DEG, Findings, read_features
+from rahdari.sources.imports.common import LAT_MAX_DEG, LON_MAX_DEG, Findings, read_features, warn_of_empty
 from rahdari.sources.networks.checks import METRES_LEAST_RATIO, tell
 from rahdari.sources.networks.content import WHOLE
 from rahdari.sources.networks.network import Draft, DraftDemand, DraftLink, DraftNode, drawn_km
@@ -71,12 +72,27 @@ def read_geojson(content: Any, name: str, findings: Findings, **how: Any) -> Dra
         findings.add("the coordinates are not in WGS 84", "save the file in EPSG:4326, as RFC 7946 asks", None, "crs")
         return Draft("geojson", name, places=PLACES)
     name = content["name"] if isinstance(content.get("name"), str) and content["name"] else name
-    features = [_feature(item, row, findings) for row, item in enumerate(content["features"], start=1)]
+    items = list(enumerate(content["features"], start=1))
+    warn_of_empty([row for row, item in items if _is_empty(item)], findings)
+    features = [_feature(item, row, findings) for row, item in items if not _is_empty(item)]
     draft = draft_of([feature for feature in features if feature is not None], "geojson", name, findings, **how)
     demands = content.get(DEMANDS)
     if isinstance(demands, list):
         _add_demands([item if isinstance(item, dict) else {} for item in demands], draft, findings)
     return draft
+
+
+def _is_empty(item: Any) -> bool:  # noqa: ANN401  # parsed JSON
+    """Return whether a feature says that it has no place: its geometry is null, or a point or line without positions.
+
+    RFC 7946, section 3.2 allows the first and section 3.1 lets the second count as the first.
+    """
+    if not isinstance(item, dict) or "geometry" not in item:
+        return False
+    geometry = item["geometry"]
+    if not isinstance(geometry, dict):
+        return geometry is None
+    return geometry.get("type") in TYPES and geometry.get("coordinates") == []
 
 
 def _feature(item: Any, row: int, findings: Findings) -> Feature | None:  # noqa: ANN401  # parsed JSON
@@ -153,7 +169,7 @@ def read_geopackage(path: Path, name: str, findings: Findings, **how: Any) -> Dr
             if kind is None:
                 demands += _rows_of(path, layer) if layer.lower() == DEMANDS else []
                 continue
-            read = read_features(path, findings, layer=layer)
+            read = read_features(path, findings, layer=layer, skips_empty=True)
             columns = {column.lower(): values for column, values in read.fields.items()}
             for i, shape in enumerate(read.shapes):
                 row = len(features) + 1 if not i else features[-1].row + 1

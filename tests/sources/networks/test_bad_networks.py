@@ -12,7 +12,7 @@ from rahdari.errors import InputError
 from rahdari.sources.networks import content
 from rahdari.sources.networks.files import load_network, read_network
 from rahdari.sources.networks.writing import write_network
-from tests.sources.networks.samples import GEOJSON, GRAPHML, NATIVE, XML, collection, line, ofds, point
+from tests.sources.networks.samples import GEOJSON, GRAPHML, NATIVE, XML, collection, line, ofds, point, same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,7 +195,7 @@ def test_all_faults_of_drawings_come_at_once(tmp_path: Path) -> None:
         line((70.0, 30.0), (71.0, 30.0), link_id="named", from_node_id="A", to_node_id="Z"),
         line((70.0, 30.2), (71.0, 30.0), link_id="away", from_node_id="A", to_node_id="B"),
         {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": []}, "properties": {}},
-        {"type": "Feature", "geometry": None, "properties": {}},
+        {"type": "Feature", "properties": {}},
         line((70.0, 30.0)),
         {"type": "Feature", "geometry": {"type": "LineString", "coordinates": [[70.0], ["x", 1]]}},
         {"type": "Feature", "geometry": {"type": "MultiLineString", "coordinates": PIECES}},
@@ -214,6 +214,22 @@ def test_all_faults_of_drawings_come_at_once(tmp_path: Path) -> None:
         (3, "points", "node 'B' stands twice"),
         (6, "lines", "link 'named' ends at node 'Z', which is not there"),
     ]
+
+
+def test_features_without_geometry_are_left_out_and_counted(tmp_path: Path) -> None:
+    ends = (70.0, 30.0), (71.0, 30.0)
+    drawn = [point(*ends[0], node_id="A"), point(*ends[1], node_id="B"), line(*ends, link_id="a")]
+    nowhere: list[dict[str, Any]] = [{"type": "Feature", "geometry": None, "properties": {}}]
+    nowhere += [
+        {"type": "Feature", "geometry": {"type": kind, "coordinates": []}, "properties": {}}
+        for kind in ("Point", "LineString", "MultiLineString")
+    ]
+    whole, holed = read(tmp_path, collection(*drawn)), read(tmp_path, collection(*nowhere, *drawn))
+    assert whole.network is not None
+    assert holed.network is not None
+    assert same(whole.network.instance, holed.network.instance)
+    assert holed.warnings == ("4 features have no geometry and were left out: row 1, 2, 3, 4", *whole.warnings)
+    assert faults(tmp_path, collection(*nowhere))
 
 
 CROSS = collection(
