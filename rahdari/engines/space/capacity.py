@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from rahdari.engines.space.fleets import MBPS_PER_GBPS, spread_places
-from rahdari.engines.space.views import DAY, DAY_MINUTES
+from rahdari.engines.space.views import DAY_MINUTES
 from rahdari.methods.beam_capacity import beam_cells, capacity_curve, most_subscribers
 from rahdari.methods.bent_pipe import common_frac
 from rahdari.methods.gateway_choice import SERVED_FRAC, best_gateways
@@ -56,7 +56,7 @@ def capacity_of(fleet: Fleet, ground: Ground, gateways: Gateways, params: SpaceP
         ground.places["n_households"].to_numpy(),
         fleet.number("cell_km2"),
     )
-    times = DAY + np.arange(CAPACITY_MOMENTS) * np.timedelta64(DAY_MINUTES // CAPACITY_MOMENTS, "m")
+    times = fleet.day + np.arange(CAPACITY_MOMENTS) * np.timedelta64(DAY_MINUTES // CAPACITY_MOMENTS, "m")
     adoptions = np.array([*ADOPTIONS, params.adoption_frac])
     _, points = gateways.used(is_home_only=params.requires_domestic_gateway)
 
@@ -122,7 +122,7 @@ def gateway_rows(
     people = ground.places["n_people"].to_numpy().astype(np.float64)
     candidates = spread_places(ground.places, CANDIDATES, CANDIDATE_SPACING_KM).sort("place_id")
     points = candidates.select("lon_deg", "lat_deg", "elevation_m").to_numpy().astype(np.float64)
-    times = DAY + np.arange(CHOICE_MOMENTS) * np.timedelta64(DAY_MINUTES // CHOICE_MOMENTS, "m")
+    times = fleet.day + np.arange(CHOICE_MOMENTS) * np.timedelta64(DAY_MINUTES // CHOICE_MOMENTS, "m")
     shares = common_frac(
         fleet.satellites,
         ground.points,

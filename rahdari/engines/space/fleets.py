@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MBPS_PER_GBPS = 1000.0
 LEAST_SPACING_KM = 1e-6  # the same place twice is no second gateway
+DAY = np.datetime64("2026-01-01T00:00", "us")  # filed shells have no phase of their own: any day gives the same figures
 UNKNOWN_LICENCE = "no operating licence known"
 
 
@@ -39,6 +40,7 @@ class Fleet:
     licence_note: str
     usd_per_month: float
     price_status: str
+    day: np.datetime64 = DAY
 
     @property
     def constellation_id(self) -> str:

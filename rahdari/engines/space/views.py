@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-DAY = np.datetime64("2026-01-01T00:00", "us")  # filed shells have no phase of their own: any day gives the same figures
 DAY_MINUTES = 1440
 QUICK_MINUTES, FULL_MINUTES = 90, 1
 QUICK_ROUTES, FULL_ROUTES = 1, 8  # moments at which ways through links are sought
@@ -78,10 +77,10 @@ def ground_of(tables: Tables, ctx: Context) -> Ground:
     return Ground(places, points, found, raster.is_coarse or not known.all())
 
 
-def moments_of(ctx: Context) -> NDArray[np.datetime64]:
+def moments_of(day: np.datetime64, ctx: Context) -> NDArray[np.datetime64]:
     """Return the moments of a day at which the sky is looked at."""
     step = FULL_MINUTES if ctx.detail == "full" else QUICK_MINUTES
-    return DAY + np.arange(0, DAY_MINUTES, step) * np.timedelta64(1, "m")
+    return day + np.arange(0, DAY_MINUTES, step) * np.timedelta64(1, "m")
 
 
 def rain_outage_frac(
@@ -132,7 +131,7 @@ def _routed(fleet: Fleet, ground: Ground, gateways: FloatArray, ctx: Context) ->
     if not gateways.shape[0] or not fleet.row["has_links"]:
         return np.full(len(ground), np.nan)
     n_moments = FULL_ROUTES if ctx.detail == "full" else QUICK_ROUTES
-    times = DAY + np.arange(n_moments) * np.timedelta64(DAY_MINUTES // n_moments, "m")
+    times = fleet.day + np.arange(n_moments) * np.timedelta64(DAY_MINUTES // n_moments, "m")
     links = grid_links(planes_of(fleet.satellites, times[0]))
     total, count = np.zeros(len(ground)), np.zeros(len(ground))
     for moment in times:
@@ -155,7 +154,7 @@ def _routed(fleet: Fleet, ground: Ground, gateways: FloatArray, ctx: Context) ->
 
 def view_rows(fleet: Fleet, ground: Ground, gateways: Gateways, params: SpaceParams, ctx: Context) -> pl.DataFrame:
     """Return the ``satellite_views`` rows of one low-orbit constellation."""
-    times = moments_of(ctx)
+    times = moments_of(fleet.day, ctx)
     seen = sky(fleet.satellites, ground.points, times, fleet.number("min_elevation_deg"), ground.horizon_deg)
     ctx.check_cancelled()
     _, used = gateways.used(is_home_only=params.requires_domestic_gateway)
@@ -190,7 +189,7 @@ def sample_rows(ground: Ground) -> NDArray[np.int64]:
 def sampled(fleet: Fleet, ground: Ground) -> tuple[float, float]:
     """Return the mean of satellites in view and of a day's hand-overs, by people, at the largest places."""
     part = ground.part(sample_rows(ground))
-    times = DAY + np.arange(SAMPLE_MINUTES) * np.timedelta64(1, "m")
+    times = fleet.day + np.arange(SAMPLE_MINUTES) * np.timedelta64(1, "m")
     found = sky(fleet.satellites, part.points, times, fleet.number("min_elevation_deg"), part.horizon_deg)
     weight = np.maximum(part.places["n_people"].to_numpy().astype(np.float64), 1.0)
     daily = found.held_handover_count * (DAY_MINUTES / SAMPLE_MINUTES)
@@ -199,7 +198,7 @@ def sampled(fleet: Fleet, ground: Ground) -> tuple[float, float]:
 
 def geo_rows(fleet: Fleet, ground: Ground, gateways: Gateways, params: SpaceParams) -> pl.DataFrame:
     """Return the ``satellite_geo`` rows of one satellite that stands over the equator."""
-    satellite = positions_km(fleet.satellites, DAY)[0, 0]
+    satellite = positions_km(fleet.satellites, fleet.day)[0, 0]
     sight = satellite - earth_fixed_km(ground.points)
     local = np.einsum("pij,pj->pi", local_axes(ground.points), sight)
     elevation = np.degrees(np.arctan2(local[:, 2], np.hypot(local[:, 0], local[:, 1])))
