@@ -16,6 +16,7 @@ import typer
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
+from rahdari.faces.cli.rollout import schedule, shock
 from rahdari.faces.cli.stress import stress
 from rahdari.faces.cli.terrain import dem
 from rahdari.faces.cli.transit import transit_app
@@ -246,6 +247,8 @@ app.command()(link)
 app.command()(power)
 app.command()(hub)
 app.command()(stress)
+app.command()(schedule)
+app.command()(shock)
 
 
 @country_app.command("build")

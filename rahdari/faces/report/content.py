@@ -15,6 +15,7 @@ from rahdari.faces.report import (
     content_radio,
     content_replay,
     content_resilience,
+    content_rollout,
     content_trust,
 )
 from rahdari.faces.report.blocks import Headline, Headlines, Report
@@ -101,6 +102,7 @@ def report_content(plan: Plan) -> Report:
         content_programme.programme_section,
         content_map.map_section,
         content_plan.connectivity_section,
+        content_rollout.rollout_section,
         content_money.pace_section,
         content_money.cost_section,
         content_resilience.resilience_section,
