@@ -13,10 +13,12 @@ from typer.testing import CliRunner
 
 from rahdari.errors import InputError, RahdariError
 from rahdari.faces.cli.main import app
+from rahdari.methods.survivable import Failure
 from rahdari.model.scenario import validated
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import conform
 from rahdari.service.designing import DesignRequest, design
+from rahdari.service.failure_lists import failures_of
 from rahdari.service.routing import RouteRequest, find_routes
 from rahdari.store.parquet import write_table
 from rahdari.store.query import Clearance
@@ -234,6 +236,40 @@ def test_a_design_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Pa
     with pytest.raises(InputError, match=r"\.xlsx"):
         design(DesignRequest(file=file, out=tmp_path / "capacity.xlsx"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ring.txt", "wall"]
+
+
+def test_failures_of_a_file_and_whole_modules_are_designed_for(tmp_path: Path) -> None:
+    file, listed = tmp_path / "ring.txt", tmp_path / "failures.csv"
+    file.write_text(RING, encoding="utf-8")
+    listed.write_text(
+        "failure_id,link_id,node_id,share_frac\nnorth,AB,,0.5\nnorth,,C,0.5\nsouth,BC,,\n", encoding="utf-8"
+    )
+    assert failures_of(str(listed)) == [
+        Failure("north", frozenset({"AB"}), frozenset({"C"}), 0.5),
+        Failure("south", frozenset({"BC"})),
+    ]
+    listed.write_text("failure_id,link_id\none,AB\n", encoding="utf-8")
+    every, none, one = (design(DesignRequest(file=file, failures=f)) for f in ("links", "none", str(listed)))
+    assert none.cost < one.cost < every.cost
+    assert (none.n_failures, one.n_failures, every.n_failures) == (0, 1, 3)
+    call = ["backbone", "design", str(file), "--modular", "--failures", str(listed)]
+    told = json.loads(CliRunner().invoke(app, [*call, "--json"]).output)["result"]
+    assert told["cost"] >= one.cost
+    assert sum(row["count"] for row in told["modules"]) > 0
+    assert "of module 1" in CliRunner().invoke(app, call).output
+
+
+def test_every_faulty_row_of_a_failure_file_is_named(tmp_path: Path) -> None:
+    listed = tmp_path / "failures.csv"
+    listed.write_text("failure_id,link_id,share_frac\n,AB,1\na,,1\na,AB,0.5\nb,AB,much\nc,AB,2\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        failures_of(str(listed))
+    assert sorted(problem.row or 0 for problem in caught.value.problems) == [1, 2, 3, 4, 5]
+    listed.write_text("link\nAB\n", encoding="utf-8")
+    with pytest.raises(InputError, match="failure_id"):
+        failures_of(str(listed))
+    with pytest.raises(InputError, match="no file"):
+        failures_of(str(tmp_path / "nowhere.csv"))
 
 
 def test_a_network_without_demands_has_nothing_to_design(tmp_path: Path) -> None:

@@ -157,6 +157,10 @@ def backbone_export(
 @backbone_app.command("design")
 def backbone_design(
     file: Annotated[Path, typer.Argument(help="Network file with demands, such as one of SNDlib.")],
+    failures: Annotated[
+        str, typer.Option(help="links (each alone), none, or a CSV file: failure_id, link_id, node_id, share_frac.")
+    ] = "links",
+    modular: Annotated[bool, typer.Option("--modular", help="Buy whole modules.")] = False,
     protection: Annotated[str, typer.Option(help="restoration or 1+1.")] = "restoration",
     gap: Annotated[float, typer.Option(help="Gap between cost and bound at which to stop.")] = 1e-3,
     time_limit_s: Annotated[float | None, typer.Option("--time-limit-s", help="Stop after this time.")] = 60.0,
@@ -166,7 +170,7 @@ def backbone_design(
     out: Annotated[Path | None, typer.Option(help="CSV file for the capacities, or JSON for all of the proof.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the cheapest capacities that survive every single link's failure, with their bound, re-checked."""
+    """Find the cheapest capacities that survive every failure given, with their bound, re-checked."""
     from rahdari.faces.cli.main import answer
 
     def call() -> Any:  # noqa: ANN401  # a response model
@@ -174,7 +178,8 @@ def backbone_design(
         from rahdari.service.designing import DesignRequest, design
 
         request = {
-            "file": file, "protection": protection, "gap": gap, "time_limit_s": time_limit_s,
+            "file": file, "failures": failures, "modular": modular, "protection": protection, "gap": gap,
+            "time_limit_s": time_limit_s,
             "unprotected": unprotected, "out": out,
         }  # fmt: skip
         return design(validated(DesignRequest, request, "the command line"))
@@ -196,4 +201,6 @@ def print_design(response: DesignResponse) -> None:
         typer.echo(f"  capacities: {response.out}")
     elif len(response.capacity) <= MOST_SHOWN:
         for row in response.capacity:
-            typer.echo(f"  {row['link_id']}: {row['units']:,.2f}")
+            bought = [one for one in response.modules if one["link_id"] == row["link_id"] and one["count"]]
+            told = " + ".join(f"{one['count']} of module {one['module'] + 1}" for one in bought)
+            typer.echo(f"  {row['link_id']}: {row['units']:,.2f}" + (f", {told}" if told else ""))
