@@ -179,11 +179,11 @@ export function createEvents({ map, json, panel, stage, onOpen, onSize, onHour, 
     const title = head(nameNow());
     title.querySelector("h2").append(" ", isScenario ?? "");
     const money = facts.revenue_lost_usd?.map((value) => isolated(numberText(Number(value.toPrecision(2)))));
-    const lost = money ? make("span", { class: "hint" }, word("eventRevenue", { low: money[0], middle: money[1], high: money[2] })) : "";
+    const lost = money ? ` ${word("eventRevenue", { low: money[0], middle: money[1], high: money[2] })}` : "";
     const list = make("ul", { class: "legend", "aria-label": word("eventPlaces") },
       ...facts.states.map((name) => make("li", {}, swatch(COLOURS[name]), make("span", {}, word(`event_${name}`)), legend.get(name))));
-    panel.replaceChildren(title, make("div", { class: "now" }, button, clock, people, sites, lost),
-      make("p", { class: "hint caption" }, word(facts.counts === "people" ? "eventChartPeople" : "eventChartSites")),
+    panel.replaceChildren(title, make("div", { class: "now" }, button, clock, people, sites),
+      make("p", { class: "hint caption" }, word(facts.counts === "people" ? "eventChartPeople" : "eventChartSites"), lost),
       make("div", { class: "timeline", dir: "ltr" }, drawn.plot, slider, drawn.axis), list, how(facts), said);
     state.parts = { slider, chart: drawn, clock, people, sites, legend, said, button };
     setPlaying(isPlaying());
