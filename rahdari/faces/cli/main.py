@@ -17,6 +17,7 @@ from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.rollout import schedule, shock
+from rahdari.faces.cli.sky import sky_app
 from rahdari.faces.cli.stress import stress
 from rahdari.faces.cli.terrain import dem
 from rahdari.faces.cli.transit import transit_app
@@ -40,6 +41,7 @@ app.add_typer(country_app, name="country")
 app.add_typer(data_app, name="data")
 app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
+app.add_typer(sky_app, name="sky")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
