@@ -103,5 +103,6 @@ def design(request: DesignRequest) -> DesignResponse:
         name=instance.name, n_nodes=len(instance.node_id), n_links=len(instance.link_id),
         n_demands=len(instance.demand_id), n_failures=len(found.failures), cost=found.cost,
         lower_bound=found.lower_bound, gap_frac=found.gap, is_verified=True, n_cut_off=len(found.cut_off),
-        capacity=found.capacity.to_dicts(), modules=modules, out=request.out, certificates=[found.certificate.as_dict()],
+        capacity=found.capacity.to_dicts(), modules=modules, out=request.out,
+        certificates=[found.certificate.as_dict()],
     )  # fmt: skip

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from rahdari.sources.imports.common import Findings
 
 WORDS = ("links", "none")
-FAILURE, LINK, NODE, SHARE = "failure_id", "link_id", "node_id", "share_frac"
+COLUMNS = FAILURE, LINK, NODE, SHARE = "failure_id", "link_id", "node_id", "share_frac"
 
 
 def failures_of(given: str) -> str | list[Failure]:
     """Return ``links`` or ``none`` as they are, or the failures of a CSV file, in the order of their names.
 
-    A row adds the link ``link_id`` or the node ``node_id`` to the failure ``failure_id``; ``share_frac`` (1 where empty)
-    is the share of every demand that must survive it, the same in all rows of a failure.  Raises InputError with every
-    faulty row.
+    A row adds the link ``link_id`` or the node ``node_id`` to the failure ``failure_id``; ``share_frac`` (1 where
+    empty) is the share of every demand that must survive it, the same in all rows of a failure.  Raises InputError with
+    every faulty row.
     """
     from rahdari.sources.imports.common import Findings, read_csv
 
@@ -36,13 +36,10 @@ def failures_of(given: str) -> str | list[Failure]:
     findings = Findings(path.name)
     frame = read_csv(path, findings)
     raise_if_any(findings.problems)
-    missing = [name for name in (FAILURE,) if name not in frame.columns]
-    if missing or not {LINK, NODE} & set(frame.columns):
-        findings.add(f"the columns are {', '.join(frame.columns)}", f"name them {FAILURE}, {LINK}, {NODE}, {SHARE}")
+    if FAILURE not in frame.columns or not {LINK, NODE} & set(frame.columns):
+        findings.add(f"the columns are {', '.join(frame.columns)}", f"name them {', '.join(COLUMNS)}")
         raise_if_any(findings.problems)
-    wanted = [
-        pl.col(name) if name in frame.columns else pl.lit("").alias(name) for name in (FAILURE, LINK, NODE, SHARE)
-    ]
+    wanted = [pl.col(name) if name in frame.columns else pl.lit("").alias(name) for name in COLUMNS]
     rows = frame.select(wanted).with_columns(pl.all().fill_null("").str.strip_chars())
     shares = _shares(rows, findings)
     raise_if_any(findings.problems)

@@ -241,9 +241,8 @@ def test_a_design_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Pa
 def test_failures_of_a_file_and_whole_modules_are_designed_for(tmp_path: Path) -> None:
     file, listed = tmp_path / "ring.txt", tmp_path / "failures.csv"
     file.write_text(RING, encoding="utf-8")
-    listed.write_text(
-        "failure_id,link_id,node_id,share_frac\nnorth,AB,,0.5\nnorth,,C,0.5\nsouth,BC,,\n", encoding="utf-8"
-    )
+    rows = ["failure_id,link_id,node_id,share_frac", "north,AB,,0.5", "north,,C,0.5", "south,BC,,"]
+    listed.write_text("\n".join(rows), encoding="utf-8")
     assert failures_of(str(listed)) == [
         Failure("north", frozenset({"AB"}), frozenset({"C"}), 0.5),
         Failure("south", frozenset({"BC"})),
