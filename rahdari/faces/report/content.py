@@ -16,6 +16,7 @@ from rahdari.faces.report import (
     content_replay,
     content_resilience,
     content_rollout,
+    content_space,
     content_trust,
 )
 from rahdari.faces.report.blocks import Headline, Headlines, Report
@@ -110,6 +111,7 @@ def report_content(plan: Plan) -> Report:
         content_replay.replay_section,
         content_corridor.corridor_section,
         content_radio.radio_section,
+        content_space.space_section,
         content_claims.claims_section,
         content_plan.people_section,
         content_plan.districts_section,
