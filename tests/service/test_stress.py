@@ -41,6 +41,17 @@ def test_a_damaged_block_is_run_again(small_plan: Plan, tmp_path: Path) -> None:
     assert again.services == first.services
 
 
+def test_runs_tell_the_revenue_lost_with_its_range(small_plan: Plan) -> None:
+    told = many_runs(RunsRequest(plan=small_plan.folder, n_runs=N_RUNS, n_workers=1)).services[0]
+    names = ("revenue_lost_low_usd_per_year", "revenue_lost_usd_per_year", "revenue_lost_high_usd_per_year")
+    low, middle, high = (told[name] for name in names)
+    assert 0.0 <= low <= 0.5 * middle
+    assert 0.0 < 2.0 * middle <= high
+    # A person and hour is worth the same at every end; what the ends multiply differs.
+    hours = [told[name] for name in ("customers_lost_h_per_year", "high_h_per_year")]
+    assert high / hours[1] == pytest.approx(2.0 * middle / hours[0])
+
+
 def test_more_sites_of_a_vendor_take_more_people_with_them(small_plan: Plan) -> None:
     some, most = (
         remove_vendor(RemoveRequest(plan=small_plan.folder, vendor="A", shares=shares))
