@@ -300,6 +300,16 @@ function showWords() {
   showFigures();
   showLayers();
   if (state.events) showEventWords();
+  leaveRoomForNote();
+}
+
+/** On a small screen the note stands below the map (see style.css): how high it is depends on the language. */
+function leaveRoomForNote() {
+  const before = $("map-gl").clientHeight;
+  document.documentElement.style.setProperty("--foot", `${$("boundary").parentElement.offsetHeight}px`);
+  if ($("map-gl").clientHeight === before) return;
+  state.map.resize();
+  if (state.map.zoom() < WHOLE_ZOOM) state.map.fit();
 }
 
 async function start() {

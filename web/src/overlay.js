@@ -48,7 +48,7 @@ export function createOverlay(holder, map) {
   }
   function resize() {
     const ratio = Math.min(2, window.devicePixelRatio || 1);
-    [width, height] = [holder.clientWidth, holder.clientHeight];
+    [width, height] = [canvas.clientWidth, canvas.clientHeight];
     [canvas.width, canvas.height] = [width * ratio, height * ratio];
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     draw();
