@@ -26,7 +26,7 @@ AT = dt.datetime(2024, 5, 21, 0, 10, tzinfo=dt.UTC)
 
 def asked(plan: Plan, **more: object) -> SkyPlaceRequest:
     name = plan.tables["places"].sort("n_people", descending=True)["place_id"][0]
-    return SkyPlaceRequest(**{"plan": plan.folder, "place": name, "at_utc": AT, **more})  # type: ignore[arg-type]
+    return SkyPlaceRequest(**{"plan": plan.folder, "place": name, "at_utc": AT, **more})
 
 
 def test_a_place_gets_angles_a_day_ways_prices_and_costs(small_plan: Plan) -> None:

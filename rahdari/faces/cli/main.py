@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
+from rahdari.faces.cli.orbits import orbits
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.rollout import schedule, shock
@@ -366,6 +367,7 @@ def data_score(
 
 
 data_app.command("dem")(dem)
+data_app.command("orbits")(orbits)
 
 
 def main() -> None:

@@ -150,8 +150,10 @@ def test_crowded_cells_give_less_to_each(tables: dict[str, pl.DataFrame]) -> Non
     by_crowd = service.sort("n_cell_households")
     assert (np.diff(by_crowd["load_frac"].to_numpy()) >= -1e-12).all()
     places = tables["places"].sort("place_id")
-    columns = [places[name].to_numpy() for name in ("lon_deg", "lat_deg", "elevation_m", "n_households")]
-    cell = beam_cells(*columns, 379.0).cell_of_place
+    lon, lat, height, homes = (
+        places[name].to_numpy() for name in ("lon_deg", "lat_deg", "elevation_m", "n_households")
+    )
+    cell = beam_cells(lon, lat, height, homes, 379.0).cell_of_place
     terminals = np.bincount(cell, service.sort("place_id")["n_users_max"].to_numpy())
     assert (terminals <= 2500.0 / 2.2).all()
 
