@@ -15,6 +15,7 @@ import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.orbits import orbits
+from rahdari.faces.cli.navigation import navigate
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.rollout import schedule, shock
@@ -249,6 +250,7 @@ app.command()(cover)
 app.command()(link)
 app.command()(power)
 app.command()(hub)
+app.command()(navigate)
 app.command()(stress)
 app.command()(schedule)
 app.command()(shock)
