@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-STEP_WORK = 1e8  # packages x periods priced while prices improve: about half a second
-FEWEST_STEPS, MOST_STEPS = 80, 400
+STEP_WORK = 2.5e8  # packages x periods priced while prices improve: about two seconds
+FEWEST_STEPS, MOST_STEPS = 120, 300
 KEPT_FRAC = 0.7  # of the direction before, against zigzag (Camerini, Fratta and Maffioli 1975)
 MEAN_FRAC = 0.03  # least weight of a step in the mean of starts
 PATIENCE = 10  # steps without a better bound after which steps shrink

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     Charge = tuple[str, str, float]
 
 MOST_VARIABLES = 60_000  # a nation: 160 districts x 6 kinds x 60 months are 57,600
-FEW_VARIABLES = 8_000  # beside a search, which needs prices at once
+ENVELOPE_STEPS = 80  # its linear programme is finer and its first prices better
+FEW_VARIABLES = 30_000  # beside a search, which needs prices at once
 SAFETY_FRAC = 1e-9  # taken off a bound for rounding
 CAUSES = ("release", "permit", "arrival")  # months before which a package cannot start, in the order ties are told
 
@@ -97,7 +98,7 @@ def shadow_prices(case: Case, prices: Prices, packages: Packages, crews: Crews, 
 
 def envelope(
     packages: Packages, crews: Crews, budget: Budget, calendar: Calendar, objective: str = "people", *,
-    most_variables: int = MOST_VARIABLES, most_steps: int = MOST_STEPS,
+    most_variables: int = MOST_VARIABLES, most_steps: int = ENVELOPE_STEPS,
 ) -> Envelope:  # fmt: skip
     """Return the bound and the shadow prices of the best calendar without making one.
 

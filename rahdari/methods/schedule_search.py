@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
     Books = tuple[IntArray, FloatArray, FloatArray, IntArray]
 
-TRIALS_PER_PACKAGE = 100
-FEWEST_TRIALS, MOST_TRIALS = 20_000, 500_000
+TRIALS_PER_PACKAGE = 60
+FEWEST_TRIALS, MOST_TRIALS = 20_000, 240_000
 MOST_LISTS = 20_000  # generations of a whole calendar where the makespan counts
 LIST_WORK = 1_500_000  # packages generated in these at most: about a second
 MOST_OUT = 16  # packages taken out together
