@@ -26,6 +26,7 @@ def test_the_section_says_who_is_licensed_what_growth_does_and_what_it_costs(sma
     assert any("no operating licence known" in text for text in words)
     assert any(text.endswith("were it licensed") for text in words)
     assert any("gateway at home" in text for text in words)
+    assert any("Online lessons of a school" in text for text in words)
     assert any(isinstance(block, Figure) for block in section.blocks)
     # The test country's terrain is fine enough; the warning is for coarse terrain alone.
     assert COARSE not in words

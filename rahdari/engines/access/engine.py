@@ -13,6 +13,7 @@ from rahdari.engines.access.catalogue import read_catalogue
 from rahdari.engines.access.ground import growth_sites, read_ground, read_sites
 from rahdari.engines.access.indicators import Goals, fibre_indicators, rate_indicators, target_notes
 from rahdari.engines.access.options import all_options, need_of
+from rahdari.engines.access.public_sites import public_indicators, public_sites
 from rahdari.engines.access.waygraph import build_graph
 from rahdari.methods.observations import target
 from rahdari.model import EngineResult, Indicator
@@ -111,7 +112,8 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
     end = outputs.access_end(plan, params, ctx)
     table = pl.concat([outputs.access_base(plan, params, ctx).select(end.columns), end])
     links, new_sites = outputs.planned_links(plan), outputs.planned_sites(plan)
-    found = rate_indicators(table, params, ctx)
+    public = public_sites(tables, table)
+    found = rate_indicators(table, params, ctx) + public_indicators(public)
     found += fibre_indicators(tables, table, new_sites, goals=goals, params=params, ctx=ctx)
     found += _premium_indicators(choice, ctx)
     length = float(links["length_km"].sum())
@@ -133,6 +135,7 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
             "planned_links": links,
             "planned_sites": new_sites,
             "materials": outputs.materials(plan, links, new_sites),
+            "public_sites": public,
         },
         indicators=tuple(found),
         certificates=choose.certificates(choice, tried, wanted),

@@ -159,6 +159,36 @@ def _terms(plan: Plan) -> list[Block]:
     ]  # fmt: skip
 
 
+def _public(plan: Plan) -> list[Block]:
+    """Return the share of schools and health sites that have what their services ask for, by year."""
+    if "public_sites" not in plan.tables or not plan.tables["public_sites"].height:
+        return []
+    names = dict(plan.tables["services"].select("service_id", "name").iter_rows())
+    rows = [
+        (
+            Cell(names[row["service_id"]], second=f"{row['down_mbps']:g} Mbit/s, {row['latency_max_ms']:g} ms"),
+            Cell(str(row["year"])),
+            Cell(figure(row["n_sites"])),
+            Cell(figure(row["served_frac"], "frac")),
+            Cell(figure(row["with_satellite_frac"], "frac")),
+        )
+        for row in plan.tables["public_sites"].sort("service_id", "year").iter_rows(named=True)
+    ]
+    header = ("Service", "Year", "Sites", "Served by the plan", "With satellite, licence apart")
+    align: tuple[Align, ...] = ("left", RIGHT, RIGHT, RIGHT, RIGHT)
+    return [
+        Heading("Schools and health sites"),
+        Table(
+            header, tuple(rows), align, "Schools and health sites with the rate and the delay that their service needs"
+        ),
+        Text(
+            "Satellite counts where the beam cell has room for all of a place's sites; what the country can have "
+            "at once stands above.",
+            is_note=True,
+        ),
+    ]
+
+
 def space_section(plan: Plan, language: str) -> Section | None:
     """Return satellite service: who is in view, licensed and able; growth, gateways, sky and costs."""
     if any(name not in plan.tables or not plan.tables[name].height for name in NEEDED):
@@ -166,5 +196,5 @@ def space_section(plan: Plan, language: str) -> Section | None:
     blocks: list[Block] = [Heading("Who could serve, and who may", model_badge(plan, "space"))]
     blocks += [_constellations(plan), Text(LICENCES, is_note=True)]
     blocks += [item for item in (_growth(plan), _gateways(plan)) if item is not None]
-    blocks += [*_sky(plan), *_terms(plan)]
-    return Section("space", english("space"), local("space", language), tuple(blocks))
+    blocks += [*_public(plan), *_sky(plan), *_terms(plan)]
+    return Section("satellite-service", english("space"), local("space", language), tuple(blocks))
