@@ -179,10 +179,10 @@ def line_svg(drawn: Drawn, labels: Labels, *, width_px: int = 960, height_px: in
         for curve in drawn.curves
     ]
     head = f'viewBox="0 0 {width_px} {height_px}" role="img" font-family="sans-serif" font-size="12"'
+    titles = f"<title>{escape(labels.title)}</title><desc>{escape(labels.note)}</desc>"
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {head} fill="{TEXT}">',
-            f"<title>{escape(labels.title)}</title><desc>{escape(labels.note)}</desc>",
+            f'<svg xmlns="http://www.w3.org/2000/svg" {head} fill="{TEXT}">{titles}',
             f'<rect width="{width_px}" height="{height_px}" fill="#ffffff"/>',
             f'<text x="{LEFT_PX}" y="18" font-size="14">{escape(labels.title)}</text>',
             *_legend(drawn, labels),

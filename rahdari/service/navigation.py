@@ -22,7 +22,7 @@ from rahdari.methods.broadcast_orbits import Track, track
 from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.gnss_time import GPS_START
 from rahdari.methods.line_drawing import Curve, Drawn, Labels, line_svg, line_text
-from rahdari.methods.line_points import nearest_km
+from rahdari.methods.line_points import LinePoints, nearest_km
 from rahdari.methods.named_lines import named_lines, towns
 from rahdari.methods.raster import Raster
 from rahdari.methods.terrain_table import terrain_raster
@@ -33,11 +33,10 @@ from rahdari.store.atomic import write_text
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from rahdari.engines.navigation.lines import Walk
     from rahdari.methods.broadcast_records import Navigation
     from rahdari.methods.named_lines import NamedLine
 
@@ -51,6 +50,7 @@ NAMED_SYSTEMS = (("BEIDOU", "C"), ("GPS", "G"), ("NAVSTAR", "G"), ("GALILEO", "E
 BEIDOU_LETTER = "C"
 DAY_S = 86_400.0
 NEAR_KM = 8.0  # a landmark this near is named along the line
+COLOURS = ("#1f4e8c", "#2e7d32")  # BeiDou, all systems
 LETTERS = (".", "a", "#")  # of the curves in a drawing of plain characters
 
 
@@ -168,8 +168,9 @@ def navigate(
     services = service_rows(
         [(line.line_id, "line", slice(None))], along, str(reader.table("country")["country_id"][0]), params.mask_deg
     )
-    drawn = _drawn(way, tables, reader.table("landmarks"))
-    labels = _labels(line, params, is_coarse=bool(along.is_coarse.any()))
+    drawn = _drawn(tables["navigation_line"], tables["navigation_failing"], reader.table("landmarks"))
+    fails = f"{params.accuracy_m:g} m for less than {params.required_frac:.0%} of the time, BeiDou alone"
+    labels = _labels(line.name, fails, is_coarse=bool(along.is_coarse.any()))
     if request.svg is not None:
         write_text(request.svg, line_svg(drawn, labels))
     if request.out is not None:
@@ -322,30 +323,43 @@ def _split(times: TimeArray, every: Track, told: str, warnings: tuple[str, ...])
     return _Source(Sky(times, beidou, every), told, warnings)
 
 
-def _drawn(way: Walk, tables: dict[str, pl.DataFrame], landmarks: pl.DataFrame) -> Drawn:
-    table = tables["navigation_line"].sort("km")
-    points = way.points[0]
+def drawn_line(tables: Mapping[str, pl.DataFrame], line_id: str) -> str:
+    """Return the drawing (SVG) of a line from a plan's own tables; fewer than two points raise InputError."""
+    row = tables["navigation_lines"].filter(pl.col("line_id") == line_id).row(0, named=True)
+    table, failing = (
+        tables[name].filter(pl.col("line_id") == line_id) for name in ("navigation_line", "navigation_failing")
+    )
+    labels = _labels(str(row["name"]), "fails with BeiDou alone", is_coarse=bool(row["is_coarse"]))
+    return line_svg(_drawn(table, failing, tables["landmarks"]), labels)
+
+
+def _drawn(stretches: pl.DataFrame, failing: pl.DataFrame, landmarks: pl.DataFrame) -> Drawn:
+    """Return the curves of one line's rows, with the landmarks beside it."""
+    table = stretches.sort("km")
+    km, lon, lat = (table[name].to_numpy() for name in ("km", "lon_deg", "lat_deg"))
     marks = landmarks.filter(pl.col("kind") != "airport").sort("landmark_id")
     named: list[tuple[float, str]] = []
     if marks.height:
-        km, off_km = nearest_km(points, marks["lon_deg"].to_numpy(), marks["lat_deg"].to_numpy())
+        points = LinePoints(km, lon, lat, float(km[-1]), 0.0)
+        at_km, off_km = nearest_km(points, marks["lon_deg"].to_numpy(), marks["lat_deg"].to_numpy())
         near = np.flatnonzero(off_km <= NEAR_KM).tolist()
-        named = sorted((float(km[i]), str(marks["name"][i])) for i in near)
+        named = sorted((float(at_km[i]), str(marks["name"][i])) for i in near)
+    blue, green = COLOURS
     curves = (
-        Curve("BeiDou, open sky", "#1f4e8c", True, table["pdop_open_ratio"].to_numpy()),  # dashed
-        Curve("all systems, terrain", "#2e7d32", False, table["all_pdop_ratio"].to_numpy()),  # solid
-        Curve("BeiDou, terrain", "#1f4e8c", False, table["pdop_ratio"].to_numpy()),  # solid
+        Curve("BeiDou, open sky", blue, is_dashed=True, value=table["pdop_open_ratio"].to_numpy()),
+        Curve("all systems, terrain", green, is_dashed=False, value=table["all_pdop_ratio"].to_numpy()),
+        Curve("BeiDou, terrain", blue, is_dashed=False, value=table["pdop_ratio"].to_numpy()),
     )
-    failing = tuple(tables["navigation_failing"].select("from_km", "to_km").iter_rows())
-    return Drawn(table["km"].to_numpy(), curves, table["horizon_deg"].to_numpy(), failing, tuple(named))
+    bands = tuple(failing.sort("from_km").select("from_km", "to_km").iter_rows())
+    return Drawn(km, curves, table["horizon_deg"].to_numpy(), bands, tuple(named))
 
 
-def _labels(line: NamedLine, params: NavigationParams, *, is_coarse: bool) -> Labels:
+def _labels(name: str, failing: str, *, is_coarse: bool) -> Labels:
     return Labels(
-        title=f"{line.name}: dilution of precision",
+        title=f"{name}: dilution of precision",
         curves="ratio, mean over the moments",
         below="mean horizon, degrees",
-        failing=f"{params.accuracy_m:g} m for less than {params.required_frac:.0%} of the time, BeiDou alone",
+        failing=failing,
         note="Coarse terrain: valleys are stood in for by slope" if is_coarse else "",
     )
 
