@@ -14,11 +14,13 @@ from pydantic import Field
 
 from rahdari.engines.space.fleets import Fleet, Gateways, fleets_of, gateways_of
 from rahdari.engines.space.params import SpaceParams
-from rahdari.engines.space.views import Ground, geo_rows, ground_of, view_rows
+from rahdari.engines.space.views import DAY_MINUTES, Ground, geo_rows, ground_of, view_rows
 from rahdari.errors import InputError, Problem
 from rahdari.methods.bent_pipe import bent_pipe
+from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.horizon import horizon
 from rahdari.methods.isl import route
+from rahdari.methods.points import earth_fixed_km, local_axes
 from rahdari.methods.satellite_view import look_angles
 from rahdari.model import Context, Tables
 from rahdari.model.params import Params
@@ -37,6 +39,7 @@ NEEDED = ("places", "country", "terrain", "constellations", "shells", "satellite
 ENGINE_TABLES = ("satellite_views", "satellite_service", "satellite_constellations")
 DEFAULT_FLEET = "starlink_gen1"
 N_NEAR = 3
+VIEW_STEP_MIN = 2  # of a drawn day: a low satellite moves some 15 degrees a minute overhead
 N_SHOWN = 12  # satellites in view that are named, the highest first
 COARSE = (
     "the terrain is coarse and smooths valleys away: the horizon here is too low, and so are outages from it; give "
@@ -341,3 +344,61 @@ def sky_all(request: SkyAllRequest, clearance: Clearance = OWNER) -> SkyAllRespo
         out=request.out,
         warnings=[COARSE] if is_coarse else [],
     )
+
+
+class SkyViewResponse(Params):
+    """What a place sees of one constellation over a day: rim, tracks and fixed slots, for a polar drawing.
+
+    ``steps`` holds, moment by moment, (satellite, azimuth, elevation, above the terrain) in whole tenths of a degree.
+    """
+
+    place_id: str
+    name: str
+    constellation_id: str
+    day: str
+    step_min: int
+    min_elevation_deg: float
+    horizon_deg: list[float]
+    is_coarse_terrain: bool
+    steps: list[list[tuple[int, int, int, int]]]
+    fixed: list[dict[str, Any]]
+
+
+def sky_view(plan: Path, place_id: str, clearance: Clearance = OWNER) -> SkyViewResponse:
+    """Return the sky of a place over the day of the filed shells, every few minutes; see :class:`SkyViewResponse`."""
+    reader = _reader(plan, clearance, NEEDED)
+    params, request = _params(reader), SkyPlaceRequest(plan=plan, place=place_id)
+    tables = Tables({name: reader.table(name) for name in NEEDED})
+    ground = _ground(reader, request, Context(detail="full"))
+    rim = np.zeros(1) if ground.horizon_deg is None else ground.horizon_deg[0]
+    fleets = fleets_of(tables, params)
+    moving = next((item for item in fleets if item.constellation_id == params.constellations[0]), None)
+    if moving is None:
+        raise InputError(Problem("the plan has no constellation to draw", "plan again with the space engine on"))
+    times = moving.day + np.arange(0, DAY_MINUTES, VIEW_STEP_MIN) * np.timedelta64(1, "m")
+    axes, where = local_axes(ground.points)[0], earth_fixed_km(ground.points)[0]
+    least = moving.number("min_elevation_deg")
+    steps = []
+    for moment in times:
+        local = (positions_km(moving.satellites, moment)[:, 0] - where) @ axes.T
+        up = np.degrees(np.arctan2(local[:, 2], np.hypot(local[:, 0], local[:, 1])))
+        seen = np.flatnonzero(up >= least)
+        turn = np.degrees(np.arctan2(local[seen, 0], local[seen, 1])) % 360.0
+        steps.append(
+            [
+                (int(i), round(10.0 * a), round(10.0 * up[i]), int(up[i] > _edge_deg(rim, float(a))))
+                for i, a in zip(seen.tolist(), turn.tolist(), strict=True)
+            ]
+        )
+    fixed = [
+        {**geo_rows(item, ground, gateways_of(item, tables, params), params).drop("place_id").row(0, named=True),
+         "name": item.row["name"]}
+        for item in fleets
+        if not item.is_leo
+    ]  # fmt: skip
+    return SkyViewResponse(
+        place_id=str(ground.places["place_id"][0]), name=str(ground.places["name"][0]),
+        constellation_id=moving.constellation_id, day=str(moving.day)[:10], step_min=VIEW_STEP_MIN,
+        min_elevation_deg=least, horizon_deg=[float(angle) for angle in rim], is_coarse_terrain=ground.is_coarse,
+        steps=steps, fixed=fixed,
+    )  # fmt: skip

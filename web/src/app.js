@@ -4,6 +4,7 @@ import { createCanvasMap } from "./map_canvas.js";
 import { createEvents } from "./event.js";
 import { createFailures } from "./failure.js";
 import { createHops, hopOf } from "./hop.js";
+import { createSky } from "./sky.js";
 import { createStage } from "./stage.js";
 import { make, showRow } from "./panel.js";
 import { boundsOf } from "./style_rules.js";
@@ -16,6 +17,7 @@ const FIRST_FIGURES = 4;
 const FIRST_LEGEND = 9;
 const WHOLE_ZOOM = 6.5; // below it the reader looks at the country as a whole
 const CORE_TABLE = "backbone_capacity"; // a click on it plays its failure
+const PLACES = "places"; // a place of the plan has a sky
 const EVENT = "event"; // first word of the address of a played event
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -155,6 +157,7 @@ async function openRow(table, id) {
     if (isCore && isOpening && state.map.zoom() < WHOLE_ZOOM) state.map.fit(); else keepInView(details.position);
     if (isCore) await state.failures.play($("detail"), id); else state.failures.stop();
     if (hopOf(details)) await state.hops.show($("detail"), details);
+    if (table === PLACES && state.plan.has_sky) state.sky.offer($("detail"), details);
     history.replaceState(null, "", `#${table}/${encodeURIComponent(id)}`);
     return details;
   } catch (error) {
@@ -325,6 +328,7 @@ async function start() {
   state.map = createStage(await createCanvasMap($("map"), options));
   state.failures = createFailures(state.map, json);
   state.hops = createHops(json);
+  state.sky = createSky(json);
   state.map.setOrder(layers.map((layer) => layer.layer_id));
   showWords();
   const painted = Promise.all(layers.filter((layer) => state.visible.has(layer.layer_id)).map((layer) => state.map.setLayer(layer, true)))

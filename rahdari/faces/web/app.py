@@ -102,6 +102,7 @@ def plan_summary(reader: PlanReader) -> dict[str, Any]:
         "evidence": synthetic,
         "simple_engines": [engine["name"] for engine in engines if engine.get("fidelity") == "simple"],
         "n_engines": len(engines),
+        "has_sky": {"constellations", "shells", "terrain"} <= set(reader.names),
         "has_report": (reader.folder / "report.html").is_file(),
         "plan": reader.folder.name,
     }
@@ -305,6 +306,16 @@ def _add_radio_routes(app: FastAPI, pages: PlanPages) -> None:
         return OrjsonResponse(pages.hops.look(site_id).model_dump(mode="json"))
 
 
+def _add_sky_routes(app: FastAPI, pages: PlanPages) -> None:
+    @app.get("/api/sky/{place_id:path}")
+    def get_sky(place_id: str) -> Response:
+        """Return the sky of a place over a day: its rim, the satellites moment by moment, the fixed ones."""
+        from rahdari.service.sky import sky_view  # its kernels need not wait for: the map opens first
+
+        found = sky_view(pages.reader.folder, place_id, pages.reader.clearance)
+        return OrjsonResponse(found.model_dump(mode="json"))
+
+
 def _add_event_routes(app: FastAPI, pages: PlanPages) -> None:
     @app.get("/api/events")
     def get_events() -> Response:
@@ -404,6 +415,7 @@ def create_app(
     _add_plan_routes(app, pages)
     _add_failure_routes(app, pages)
     _add_radio_routes(app, pages)
+    _add_sky_routes(app, pages)
     _add_event_routes(app, pages)
     _add_file_routes(app, pages)
     for name in ("map", "fonts"):
