@@ -41,11 +41,14 @@ def best_of_all(table: pl.DataFrame, budget: np.ndarray, *, is_carried: bool) ->
     best = 0.0
     for combination in itertools.product(*choices):
         chosen = [choice for choice in combination if choice is not None]
+        gained = sum(gain * (years - t) for _, gain, t in chosen)
+        if gained <= best:
+            continue
         spent = np.zeros(years)
         for cost, _, t in chosen:
             spent[t] += cost
         if is_payable(spent, budget, is_carried=is_carried):
-            best = max(best, sum(gain * (years - t) for _, gain, t in chosen))
+            best = gained
     return best
 
 
