@@ -66,7 +66,8 @@ def _service(case: _Case, ground: Ground, view: pl.DataFrame, capacity: Capacity
     rtt = pl.coalesce("bent_rtt_ms", "routed_rtt_ms")
     is_served = rtt.is_not_null() & (pl.col("outage_frac") < 1.0)
     up = (1.0 - pl.col("outage_frac")) * (1.0 - pl.col("rain_outage_frac")) * params.system_availability_frac
-    rate = params.terminal_peak_mbps * (1.0 - pl.col("load_frac")) * pl.col("granted_frac")
+    peak_mbps = min(params.terminal_peak_mbps, payload.cell_mbps)
+    rate = peak_mbps * (1.0 - pl.col("load_frac")) * pl.col("granted_frac")
     frame = view.select(
         "place_id", "constellation_id", pl.col("n_visible_mean").alias("n_visible"), "outage_frac", "rain_outage_frac",
         "is_coarse_terrain", rtt.alias("rtt_ms"), is_served.alias("is_served"),

@@ -184,6 +184,15 @@ def test_without_links_a_gateway_abroad_is_no_way_and_with_links_it_is(tables: d
     assert "(assumed)" in named["starlink_gen1"]
 
 
+def test_a_telephone_gets_no_more_than_its_beam(tables: dict[str, pl.DataFrame]) -> None:
+    """The card of 3GPP NTN: 30 MHz in three colours at 0.7 bit/s/Hz are 7 Mbit/s a beam, for all in it."""
+    found = space(Tables(tables), SpaceParams(constellations=("direct_to_device",)), CTX).tables
+    assert float(found["satellite_service"]["downlink_mbps"].max()) <= 7.0  # type: ignore[arg-type]
+    row = found["satellite_constellations"].filter(pl.col("constellation_id") == "direct_to_device")
+    assert row["cell_mbps"].item() == pytest.approx(7.0)
+    assert row["is_hypothetical"].item()
+
+
 def test_gateways_keep_their_distance(tables: dict[str, pl.DataFrame]) -> None:
     hubs = spread_places(tables["places"], 3, 60.0)
     lon, lat = hubs["lon_deg"].to_numpy(), hubs["lat_deg"].to_numpy()
