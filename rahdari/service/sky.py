@@ -21,7 +21,7 @@ from rahdari.methods.ephemeris import positions_km
 from rahdari.methods.horizon import horizon
 from rahdari.methods.isl import route
 from rahdari.methods.points import earth_fixed_km, local_axes
-from rahdari.methods.satellite_view import look_angles
+from rahdari.methods.satellite_view import look_angles, orbit_warnings
 from rahdari.model import Context, Tables
 from rahdari.model.params import Params
 from rahdari.sources.orbits import read_constellation
@@ -35,7 +35,16 @@ if TYPE_CHECKING:
 
     from rahdari.methods.points import Points
 
-NEEDED = ("places", "country", "terrain", "constellations", "shells", "satellite_gateways", "satellite_offers")
+NEEDED = (
+    "places",
+    "country",
+    "terrain",
+    "constellations",
+    "shells",
+    "satellite_gateways",
+    "satellite_offers",
+    "orbit_elements",
+)
 ENGINE_TABLES = ("satellite_views", "satellite_service", "satellite_constellations")
 DEFAULT_FLEET = "starlink_gen1"
 N_NEAR = 3
@@ -277,7 +286,8 @@ def sky_place(
     for number, fleet in enumerate(fleets):
         tell(number, len(fleets), str(fleet.row["name"]))
         gateways = gateways_of(fleet, tables, params)
-        said += [f"{fleet.row['name']}: {text}" for text in fleet.satellites.warnings]
+        aged = orbit_warnings(fleet.satellites, np.array([day]), np.zeros(len(fleet.satellites), np.bool_))
+        said += [f"{fleet.row['name']}: {text}" for text in (*fleet.satellites.warnings, *aged)]
         if not fleet.is_leo:
             geo += geo_rows(fleet, ground, gateways, params).drop("place_id").to_dicts()
             continue

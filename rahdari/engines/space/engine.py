@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from rahdari.engines.space.capacity import Capacity, capacity_of, gateway_rows, growth_rows
-from rahdari.engines.space.fleets import MBPS_PER_GBPS, Fleet, Gateways, fleets_of, gateways_of
+from rahdari.engines.space.fleets import DAY, MBPS_PER_GBPS, Fleet, Gateways, fleets_of, gateways_of
 from rahdari.engines.space.indicators import capacity_indicators, service_indicators, sky_indicators
 from rahdari.engines.space.views import Ground, geo_rows, ground_of, sampled, view_rows
 from rahdari.methods.geo import nearest
@@ -128,9 +128,15 @@ def _best(services: list[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _notes(ground: Ground) -> tuple[str, ...]:
+def _notes(ground: Ground, fleets: list[Fleet]) -> tuple[str, ...]:
+    real = [item for item in fleets if item.is_leo and item.day != DAY]
+    said = tuple(
+        f"{item.row['name']}: {len(item.satellites):,} real satellites, elements of {str(item.day)[:10]}; that day "
+        "is shown."
+        for item in real
+    )
     terrain = NO_TERRAIN if ground.horizon_deg is None else COARSE
-    return (*NOTES, terrain) if ground.is_coarse else NOTES
+    return (*NOTES, *said, terrain) if ground.is_coarse else (*NOTES, *said)
 
 
 @dataclass(slots=True)
@@ -168,8 +174,9 @@ def _add(made: _Made, case: _Case, ground: Ground, params: SpaceParams, ctx: Con
 def space(tables: Tables, params: SpaceParams, ctx: Context) -> EngineResult:
     """Return who sees what, service, growth, gateways and geostationary slots, with their indicators.
 
-    Reads ``places``, ``country``, ``terrain``, ``constellations``, ``shells``, ``satellite_gateways`` and
-    ``satellite_offers``.  Unknown constellations in the parameters raise :class:`InputError`.
+    Reads ``places``, ``country``, ``terrain``, ``constellations``, ``shells``, ``satellite_gateways``,
+    ``satellite_offers`` and ``orbit_elements`` (real satellites in place of filed ones).  Unknown constellations in the
+    parameters raise :class:`InputError`.
     """
     schemas = schemas_in(TABLES_FOLDER)
     fleets, ground, made = fleets_of(tables, params), ground_of(tables, ctx), _Made()
@@ -193,4 +200,4 @@ def space(tables: Tables, params: SpaceParams, ctx: Context) -> EngineResult:
             frames["satellite_gateway_choice"], year,
         ),
     )  # fmt: skip
-    return EngineResult(tables=frames, indicators=indicators, certificates=made.proof, notes=_notes(ground))
+    return EngineResult(tables=frames, indicators=indicators, certificates=made.proof, notes=_notes(ground, fleets))

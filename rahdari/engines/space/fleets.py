@@ -10,7 +10,7 @@ import polars as pl
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.beam_capacity import Payload
-from rahdari.methods.constellation import geo_slots, joined, walker_shell
+from rahdari.methods.constellation import Constellation, MeanElements, geo_slots, joined, walker_shell
 from rahdari.methods.geo import great_circle_km
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rahdari.engines.space.params import SpaceParams
-    from rahdari.methods.constellation import Constellation
     from rahdari.model import Tables
 
     FloatArray = NDArray[np.float64]
@@ -27,6 +26,11 @@ if TYPE_CHECKING:
 MBPS_PER_GBPS = 1000.0
 LEAST_SPACING_KM = 1e-6  # the same place twice is no second gateway
 DAY = np.datetime64("2026-01-01T00:00", "us")  # filed shells have no phase of their own: any day gives the same figures
+#: Columns of ``orbit_elements`` in the order of :class:`MeanElements`.
+ELEMENT_COLUMNS = (
+    "epoch_days_value", "epoch_day_frac", "motion_value", "eccentricity_ratio", "inclination_deg", "node_deg",
+    "perigee_deg", "anomaly_deg", "drag_value",
+)  # fmt: skip
 UNKNOWN_LICENCE = "no operating licence known"
 
 
@@ -103,6 +107,27 @@ def _satellites(constellation_id: str, shells: pl.DataFrame) -> Constellation | 
     )
 
 
+def _flying(constellation_id: str, elements: pl.DataFrame) -> Constellation | None:
+    """Return the real satellites of ``orbit_elements`` of one constellation, ``None`` without rows."""
+    rows = elements.filter(pl.col("constellation_id") == constellation_id).with_columns(
+        number=pl.col("satellite_number_id").cast(pl.Int64)
+    ).sort("number")  # fmt: skip
+    if not rows.height:
+        return None
+    columns = [rows[name].to_numpy().astype(np.float64) for name in ELEMENT_COLUMNS]
+    return Constellation(
+        constellation_id, rows["number"].to_numpy(), tuple(rows["satellite_name"].to_list()), MeanElements(*columns)
+    )
+
+
+def _day_of(satellites: Constellation) -> np.datetime64:
+    """Return the day of the median epoch: there real elements are at their best; filed shells take any day."""
+    epochs = satellites.epoch_utc
+    if epochs is None or not isinstance(satellites.orbits, MeanElements):
+        return DAY
+    return np.datetime64(np.sort(epochs)[epochs.size // 2].astype("M8[D]"), "us")
+
+
 def _require_known(tables: Tables, params: SpaceParams) -> None:
     known = tables["constellations"]["constellation_id"].sort().to_list()
     raise_if_any(
@@ -122,7 +147,7 @@ def fleets_of(tables: Tables, params: SpaceParams) -> list[Fleet]:
     found = []
     for row in tables["constellations"].sort("constellation_id").to_dicts():
         name = row["constellation_id"]
-        satellites = _satellites(name, tables["shells"])
+        satellites = _flying(name, tables["orbit_elements"]) or _satellites(name, tables["shells"])
         if satellites is None:
             continue
         offer = offers.get(name, {})
@@ -140,6 +165,7 @@ def fleets_of(tables: Tables, params: SpaceParams) -> list[Fleet]:
                 note,
                 params.price_usd_per_month if price is None else float(price),
                 status if price is not None else "none",
+                _day_of(satellites),
             )
         )
     return found

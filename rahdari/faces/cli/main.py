@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
-from rahdari.faces.cli.orbits import orbits
 from rahdari.faces.cli.navigation import navigate
+from rahdari.faces.cli.orbits import orbits
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.rollout import schedule, shock
@@ -312,7 +312,7 @@ def country_list(as_json: Json = False) -> None:
 
 @data_app.command("import")
 def data_import(
-    kind: Annotated[str, typer.Argument(help="population, places, districts, sites, roads, fibre or terrain.")],
+    kind: Annotated[str, typer.Argument(help="population, places, districts, sites, roads, fibre, terrain or orbits.")],
     file: Annotated[Path, typer.Argument(help="The file.")],
     country: Annotated[str, typer.Option(help="Country it belongs to.")] = "pakistan",
     cache_dir: CacheOption = None,

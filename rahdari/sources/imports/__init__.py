@@ -31,6 +31,7 @@ READERS = {
     "roads": ("rahdari.sources.imports.roads", "read_roads"),
     "fibre": ("rahdari.sources.imports.fibre", "read_fibre"),
     "terrain": ("rahdari.sources.imports.terrain", "read_terrain_file"),
+    "orbits": ("rahdari.sources.imports.orbits", "read_orbits"),
 }
 
 

@@ -17,12 +17,24 @@ from rahdari.methods.geo import great_circle_km
 from rahdari.methods.raster import Raster
 from rahdari.methods.terrain_table import terrain_rows
 from rahdari.model import Context, EngineResult, Tables
+from rahdari.schema import table_schema
+from rahdari.schema.checks import empty_table
+from rahdari.sources.imports import read_import
 from tests.fixtures import small_country
 from tests.helpers.engine_checks import check_engine, rows
 
 FOLDER = Path(folder_module.__file__).parent
 CTX = Context()
-READS = ("places", "country", "terrain", "constellations", "shells", "satellite_gateways", "satellite_offers")
+READS = (
+    "places",
+    "country",
+    "terrain",
+    "constellations",
+    "shells",
+    "satellite_gateways",
+    "satellite_offers",
+    "orbit_elements",
+)
 ONE = SpaceParams(constellations=("starlink_gen1",))
 
 
@@ -42,7 +54,8 @@ def offers(*, is_licensed: bool) -> pl.DataFrame:
 def tables() -> dict[str, pl.DataFrame]:
     country = small_country()
     found = {name: country[name] for name in READS if name in country}
-    return {**found, "satellite_offers": offers(is_licensed=False)}
+    bare = {"orbit_elements": empty_table(table_schema("orbit_elements"))}
+    return {**found, **bare, "satellite_offers": offers(is_licensed=False)}
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +204,22 @@ def test_a_telephone_gets_no_more_than_its_beam(tables: dict[str, pl.DataFrame])
     row = found["satellite_constellations"].filter(pl.col("constellation_id") == "direct_to_device")
     assert row["cell_mbps"].item() == pytest.approx(7.0)
     assert row["is_hypothetical"].item()
+
+
+def test_real_elements_take_the_place_of_the_filed_shells(tables: dict[str, pl.DataFrame], shared_folder: Path) -> None:
+    file = shared_folder / "validation" / "space" / "starlink_omm_2024-05-21.json"
+    if not file.is_file():
+        pytest.skip("the real element sets are not beside the checkout")
+    result = read_import("orbits", file, small_country())
+    assert result.problems == ()
+    elements = result.tables["orbit_elements"]
+    found = space(Tables({**tables, "orbit_elements": elements}), ONE, CTX)
+    row = found.tables["satellite_constellations"].filter(pl.col("constellation_id") == "starlink_gen1")
+    assert row["n_satellites"].item() == elements.height == 5977
+    assert any("elements of 2024-05-2" in note for note in found.notes)
+    # Half as many again as filed in 2018, over the same latitudes.
+    filed = space(Tables(tables), ONE, CTX).tables["satellite_views"]["n_visible_mean"].mean()
+    assert found.tables["satellite_views"]["n_visible_mean"].mean() > filed  # type: ignore[operator]
 
 
 def test_gateways_keep_their_distance(tables: dict[str, pl.DataFrame]) -> None:
