@@ -64,7 +64,7 @@ class NavigateRequest(Params):
     nav: Path | None = Field(None, description="RINEX navigation file, TLE or OMM; default: nominal orbits")
     dem: Path | None = Field(None, description="Terrain raster, used where it reaches, before the plan's")
     step_m: float = Field(100.0, ge=20.0, le=20_000.0, description="Distance between points")
-    n_epochs: int = Field(48, ge=8, le=2016, description="Moments: in a week, or in the day of a navigation file")
+    n_epochs: int = Field(151, ge=8, le=2017, description="Moments: in a week, or in the day of a navigation file")
     svg: Path | None = Field(None, description="File for the drawing")
     out: Path | None = Field(None, description="CSV file for every point")
 

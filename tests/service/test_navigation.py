@@ -35,7 +35,7 @@ def asked(plan: Plan, **more: object) -> NavigateRequest:
 
 def test_a_line_answers_as_the_plan_says(small_plan: Plan) -> None:
     own = small_plan.tables["navigation_lines"].row(0, named=True)
-    found = navigate(asked(small_plan, step_m=2000.0, n_epochs=48))
+    found = navigate(asked(small_plan, step_m=2000.0, n_epochs=151))
     assert found.line_id == own["line_id"]
     assert found.length_km == pytest.approx(own["length_km"])
     assert found.pdop_ratio == pytest.approx(own["pdop_ratio"], rel=1e-9)

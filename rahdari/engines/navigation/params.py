@@ -30,7 +30,7 @@ class NavigationParams(Params):
     )
     accuracy_m: float = Field(5.0, ge=0.1, le=100.0, description="Error on the ground, 95 %, that users accept")
     required_frac: float = Field(
-        0.95, ge=0.5, le=1.0, description="Share of the time with that accuracy below which a stretch fails"
+        0.99, ge=0.5, le=1.0, description="Share of the time with that accuracy below which a stretch fails, assumed"
     )
     signal_error_m: float = Field(
         2.0, ge=0.5, le=6.0, description="Accuracy of ranging that satellites state, for protection levels, assumed"
@@ -46,5 +46,6 @@ class NavigationParams(Params):
     least_line_km: float = Field(20.0, ge=1.0, le=500.0, description="Shortest line that is examined")
     quick_step_m: float = Field(2000.0, ge=50.0, le=20000.0, description="Step along lines in quick detail")
     full_step_m: float = Field(100.0, ge=50.0, le=20000.0, description="Step along lines in full detail")
-    n_epochs_quick: int = Field(48, ge=24, le=2016, description="Moments in a week in quick detail: every 3.5 hours")
-    n_epochs_full: int = Field(96, ge=24, le=2016, description="Moments in a week in full detail: every 105 minutes")
+    # Primes: numbers that share a factor with a pattern's planes and slots see the same few geometries again and again.
+    n_epochs_quick: int = Field(151, ge=24, le=2017, description="Moments in a week in quick detail: every 67 minutes")
+    n_epochs_full: int = Field(337, ge=24, le=2017, description="Moments in a week in full detail: every half hour")

@@ -24,7 +24,7 @@ def navigate(
     ] = None,
     dem: Annotated[Path | None, typer.Option(help="Terrain raster, used where it reaches.")] = None,
     step_m: Annotated[float, typer.Option("--step-m", help="Distance between points.")] = 100.0,
-    epochs: Annotated[int, typer.Option(help="Moments in a week, or in the day of a file.")] = 48,
+    epochs: Annotated[int, typer.Option(help="Moments in a week, or in the day of a file.")] = 151,
     svg: Annotated[Path | None, typer.Option(help="File for the drawing.")] = None,
     out: Annotated[Path | None, typer.Option(help="CSV file for every point.")] = None,
     plan: PlanOption = None,
