@@ -101,7 +101,7 @@ class CalendarSide(Params):
 
 
 class ShockResponse(Params):
-    """Two calendars side by side; what had started before the shock keeps its place and cost."""
+    """Two re-plans of that month side by side, without and with the shock; what had started keeps place and cost."""
 
     plan_digest: str
     from_on: str
@@ -355,17 +355,18 @@ def shock_answer(request: ShockRequest, clearance: Clearance = OWNER) -> ShockRe
     reader = _reader(request.plan, clearance, (*READS, *RESULTS))
     found = standing(reader)
     told, shock = _told(request, found.schedule), shock_of(request, found)
-    after = replan(found.schedule, shock)
-    compared = compare_schedules(found.schedule, after)
+    # A re-plan searches anew: only beside a re-plan without the shock is the difference the shock's own.
+    before, after = replan(found.schedule, Shock(shock.month)), replan(found.schedule, shock)
+    compared = compare_schedules(before, after)
     due, table = found.problem.due_months, found.problem.table
-    pairs = zip(_kinds(table, found.schedule, due), _kinds(table, after, due), strict=True)
+    pairs = zip(_kinds(table, before, due), _kinds(table, after, due), strict=True)
     names = dict(reader.table("districts").select("district_id", "name").iter_rows())
     worst = compared.table.group_by("district").agg(pl.col("people_months_lost").sum(), n_moved=pl.len())
     worst = worst.sort("people_months_lost", "district", descending=[True, False]).head(request.n_first)
     return ShockResponse(
         plan_digest=str(reader.manifest["plan_digest"]),
         from_on=found.schedule.calendar.date_of(shock.month).isoformat(), told=told,
-        before=_side(found.schedule, due), after=_side(after, due), n_committed=int(after.committed.sum()),
+        before=_side(before, due), after=_side(after, due), n_committed=int(after.committed.sum()),
         n_moved=compared.n_moved, n_given_up=compared.n_given_up, people_months_lost=compared.people_months_lost,
         gap_frac=after.gap_frac,
         kinds=[{"kind": a.kind, "ends_on_before": a.ends_on, "ends_on_after": b.ends_on,
