@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Shares of households: tenths of a per mille up to everybody, about three a decade.
 ADOPTIONS = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-CAPACITY_MOMENTS = 4  # of a day: what stands over a country changes by little
+CAPACITY_MOMENTS = 2  # of a day: what stands over a country changes by little
 CHOICE_MOMENTS = 12
 CANDIDATES, CANDIDATE_SPACING_KM = 48, 80.0  # largest places that a gateway may stand beside
 COLUMNS = ("satellite_low_gbps", "satellite_gbps", "satellite_high_gbps")
