@@ -9,12 +9,14 @@ from rahdari.methods.broadcast_orbits import Track, track
 from rahdari.methods.broadcast_records import KeplerRecords, Navigation, StateRecords, merged
 from rahdari.methods.dop import dilution
 from rahdari.methods.line_points import LinePoints, line_points, nearest_km, segments
+from rahdari.methods.navigation_systems import SYSTEMS, nominal_track, week_utc
 from rahdari.methods.protection_level import Integrity, Protection, protection_level
 from rahdari.methods.satellite_dop import SkyDilution, dop, look
 from rahdari.sources.rinex import read_rinex
 
 __all__ = [
     "SERVICES",
+    "SYSTEMS",
     "AugmentationCover",
     "AugmentationService",
     "Integrity",
@@ -34,8 +36,10 @@ __all__ = [
     "merged",
     "navigation",
     "nearest_km",
+    "nominal_track",
     "protection_level",
     "read_rinex",
     "segments",
     "track",
+    "week_utc",
 ]
