@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rahdari.engines.navigation.engine import beidou
 from rahdari.methods.dop import LARGEST_DOP, Orbit, dilution, positions_km, walker
+from rahdari.methods.navigation_systems import beidou_orbits
 
 SHARED = Path(__file__).parents[3] / "shared" / "validation" / "space" / "bds_dop_expected_2023-071.csv"
 
@@ -42,7 +42,7 @@ def test_nominal_orbits_agree_with_broadcast_ephemerides() -> None:
         pytest.skip("reference dilutions are not beside the checkout")
     with SHARED.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["set"] == "BDS-3" and row["PDOP"]]
-    orbits = beidou(has_regional=True)
+    orbits = beidou_orbits(has_regional=True)
     for place in sorted({row["place"] for row in rows}):
         for mask in ("5", "10"):
             seen = [row for row in rows if row["place"] == place and row["mask_deg"] == mask]
