@@ -61,7 +61,10 @@ class Case:
     ``capex_usd`` (u, k, y) by lot, kind and year; ``passed_households`` (u, y) reached by the end of each year;
     ``adopted_frac`` (y,), or (n, y) with as many rows as draws; incomes of lots as ratios (u,) to the country's.  Real
     prices, incomes and dollars are those of the first year.  ``exchange_per_usd`` is the first year's; it follows the
-    difference of inflation and falls by a drawn share a year besides.  ``speed_mbps`` (y,) against ``peers_mbps``.
+    difference of inflation and falls by a drawn share a year besides.  ``speed_mbps`` (y,) against
+    ``peers_mbps``.  ``other_opex_usd`` and
+    ``other_revenue_usd`` (u, y) come besides what kinds and buyers give, and move with ``opex_ratio`` and
+    ``adoption_ratio``; ``revenue_cost_frac`` of all revenue is spent on earning it.
     """
 
     years: tuple[int, ...]
@@ -93,6 +96,9 @@ class Case:
     courses: tuple[Course, ...]
     people_per_crew: float
     usd_per_head: float
+    other_opex_usd: FloatArray | float = 0.0
+    other_revenue_usd: FloatArray | float = 0.0
+    revenue_cost_frac: float = 0.0
 
     def middle(self, name: str) -> float:
         """Return the middle of what a draw may move."""
@@ -190,7 +196,7 @@ def _money(case: Case, value: dict[str, FloatArray]) -> Money:
     )  # fmt: skip
 
 
-def _flows(case: Case, value: dict[str, FloatArray], money: Money) -> Flows:
+def _flows(case: Case, value: dict[str, FloatArray], money: Money, revenue: FloatArray) -> Flows:
     """Return what the build costs: ratios move all kinds alike, dearer imports the imported part alone."""
     kinds, dearer = case.kinds, value["import_price_ratio"][:, None]
     # A price of which the imported share s costs r times as much: 1 - s + s r in all, of which s r is imported.
@@ -204,7 +210,8 @@ def _flows(case: Case, value: dict[str, FloatArray], money: Money) -> Flows:
         np.broadcast_to(kinds.price_change_frac_per_year, price.shape),
     )
     ratio = (price * value["capex_ratio"][:, None])[:, None, :, None]
-    return build_flows(case.capex_usd * ratio, drawn, money)
+    running = case.other_opex_usd * value["opex_ratio"][:, None, None] + case.revenue_cost_frac * revenue
+    return build_flows(case.capex_usd * ratio, drawn, money, other_opex_usd=running)
 
 
 def _buyers(case: Case, value: dict[str, FloatArray], adopted: FloatArray) -> FloatArray:
@@ -224,8 +231,10 @@ def _buyers(case: Case, value: dict[str, FloatArray], adopted: FloatArray) -> Fl
 def _part(case: Case, value: dict[str, FloatArray], adopted: FloatArray) -> Economy:
     """Return the economy of some draws."""
     money = _money(case, value)
-    flows, buyers = _flows(case, value, money), _buyers(case, value, adopted)
+    buyers = _buyers(case, value, adopted)
     revenue = buyers * value["price_usd_per_month"][:, None, None] * MONTHS_PER_YEAR
+    revenue = revenue + case.other_revenue_usd * value["adoption_ratio"][:, None, None]
+    flows = _flows(case, value, money, revenue)
     least = minimum_subsidy(flows, revenue, money, loan=case.loan)
     lots = statement(flows, revenue, money, Funding(0.0, case.loan))
     whole = statement(flows.pooled(), revenue.sum(axis=1, keepdims=True), money, Funding(0.0, case.loan))

@@ -131,9 +131,8 @@ def tornado(model: Callable[[Drawn], ArrayLike], ranges: Sequence[Range]) -> pl.
 
 def _ranks(values: FloatArray) -> FloatArray:
     """Return ranks (n,), ties sharing their mean rank."""
-    from scipy.stats import rankdata
-
-    return np.asarray(rankdata(values), np.float64)
+    _, position, count = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(count) - 0.5 * (count - 1.0))[position], np.float64)
 
 
 def importance(values: Drawn, result: ArrayLike) -> pl.DataFrame:

@@ -83,6 +83,24 @@ def money_in_is_money_out(tables: Mapping[str, pl.DataFrame]) -> Check:
     return _check("Capex in the cash flow is the capex scheduled", left, right, "usd")
 
 
+def costs_by_year_are_costs_by_district(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """Sum what building, running and renewing cost, less what is left, by year and by district: the same value."""
+    cash = tables["cashflow"]
+    spent = cash.filter(cash["item"].is_in(["capex", "opex", "replacement", "residual"]))
+    left = ("cashflow", -_total(spent, "discounted_usd"))
+    right = ("costs", _total(tables["costs"], "present_value_usd"))
+    return _check("Costs by year are costs by district", left, right, "usd")
+
+
+def people_in_are_people_out(tables: Mapping[str, pl.DataFrame]) -> Check:
+    """Compare the growth of the trade's people, those who left included, with the graduates who arrived."""
+    talent = tables["talent"]
+    first = talent["year"].min()
+    ends = [_total(talent.filter(talent["year"] == year), "total_people") for year in (first, talent["year"].max())]
+    right = ("graduates", _total(talent.filter(talent["year"] > first), "graduates_people"))
+    return _check("People in are people out", ("talent", ends[1] - ends[0]), right, "people")
+
+
 def sites_powered_are_the_sites(tables: Mapping[str, pl.DataFrame]) -> Check:
     """Every tower of the country has a row of site energy."""
     sites = tables["sites"].filter(tables["sites"]["kind"] == "tower")
@@ -96,6 +114,8 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Check]], ...]
     (("demand", "place_demand"), demand_is_conserved),
     (("planned_links", "schedule"), planned_fibre_is_scheduled),
     (("cashflow", "schedule"), money_in_is_money_out),
+    (("cashflow", "costs"), costs_by_year_are_costs_by_district),
+    (("talent",), people_in_are_people_out),
     (("sites", "site_energy"), sites_powered_are_the_sites),
 )
 

@@ -1,4 +1,4 @@
-"""Costs by district and category, and the cash flow, with the year in which every dollar moves."""
+"""Costs by district and category, with the year in which every dollar moves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rahdari.methods.finance import discount_factor, replacement_factor, replacement_years
+from rahdari.methods.finance import discount_factor, replacement_factor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def renewal_factor(timing: Timing, rate: float, life_years: float) -> FloatArray
     return np.asarray(timing.share @ (discount_factor(rate, offset) * np.array(renewals)))
 
 
-def _bill(tables: Tables) -> pl.DataFrame:
+def bill_of(tables: Tables) -> pl.DataFrame:
     """Return the bill by district and item with life and category, in key order."""
     items = tables["equipment"].select("equipment_id", "category", "life_years")
     return (
@@ -85,7 +85,7 @@ def _bill(tables: Tables) -> pl.DataFrame:
     )
 
 
-def _bought_service(tables: Tables, bill: pl.DataFrame) -> pl.DataFrame:
+def bought_service(tables: Tables, bill: pl.DataFrame) -> pl.DataFrame:
     """Return yearly spending on satellite service by district: what operation holds beyond the bill's."""
     home = tables["places"].select("place_id", "district_id")
     parts = [
@@ -104,7 +104,7 @@ def _bought_service(tables: Tables, bill: pl.DataFrame) -> pl.DataFrame:
 def cost_table(tables: Tables, params: EconomyParams, timing: Timing) -> pl.DataFrame:
     """Return costs by district and category."""
     rate = params.discount_frac_per_year
-    bill = _bill(tables)
+    bill = bill_of(tables)
     unit = factors(timing, rate)
     row = np.searchsorted(np.array(timing.district_id), bill["district_id"].to_numpy().astype(str))
     lives = bill["life_years"].to_numpy()
@@ -118,7 +118,7 @@ def cost_table(tables: Tables, params: EconomyParams, timing: Timing) -> pl.Data
         opex_present_usd=pl.Series(bill["opex_usd_per_year"].to_numpy() * unit.opex[row]),
         replacement_usd=pl.Series(capex * renewal),
     ).drop("equipment_id", "n_units", "life_years")
-    service = _bought_service(tables, bill)
+    service = bought_service(tables, bill)
     service_row = np.searchsorted(np.array(timing.district_id), service["district_id"].to_numpy().astype(str))
     zero = pl.lit(0.0)
     bought = service.with_columns(
@@ -142,56 +142,3 @@ def cost_table(tables: Tables, params: EconomyParams, timing: Timing) -> pl.Data
         present_value_low_usd=pl.col("present_value_usd") * low,
         present_value_high_usd=pl.col("present_value_usd") * high,
     ).sort("district_id", "category")
-
-
-def cashflow_table(tables: Tables, costs: pl.DataFrame, params: EconomyParams, timing: Timing) -> pl.DataFrame:
-    """Return the money of every year: capital as scheduled, operation of what stands, renewals, residual value."""
-    bill = _bill(tables)
-    names = np.array(timing.district_id)
-    n_years = len(timing.year)
-    capex = np.zeros(n_years)
-    renewal = np.zeros(n_years)
-    residual = 0.0
-    spread = pl.DataFrame(
-        {
-            "d": np.searchsorted(names, bill["district_id"].to_numpy().astype(str)),
-            "life": bill["life_years"],
-            "usd": bill["capex_usd"],
-        }
-    )
-    for life, group in spread.sort("life", "d").group_by("life", maintain_order=True):
-        by_district = np.bincount(group["d"].to_numpy(), weights=group["usd"].to_numpy(), minlength=len(names))
-        built = by_district @ timing.share
-        capex += built
-        more, left = _renewals(built, float(life[0]))
-        renewal += more
-        residual += left
-    yearly = costs.group_by("district_id", maintain_order=True).agg(pl.col("opex_usd_per_year").sum())
-    at = np.searchsorted(names, yearly["district_id"].to_numpy().astype(str))
-    full = np.bincount(at, weights=yearly["opex_usd_per_year"].to_numpy(), minlength=len(names)) @ timing.share
-    opex = np.concatenate([[0.0], np.cumsum(full)[:-1]])
-    rows = [
-        pl.DataFrame({"year": timing.year, "item": [item] * n_years, "amount_usd": -amount})
-        for item, amount in (("capex", capex), ("opex", opex), ("replacement", renewal))
-    ]
-    end = pl.DataFrame({"year": [timing.end_year], "item": ["residual"], "amount_usd": [residual]})
-    factor = (1.0 + params.discount_frac_per_year) ** (pl.col("year") - timing.base_year).cast(pl.Float64)
-    return pl.concat([*rows, end]).with_columns(discounted_usd=pl.col("amount_usd") / factor).sort("year", "item")
-
-
-def _renewals(built_usd: FloatArray, life_years: float) -> tuple[FloatArray, float]:
-    """Return renewals by year of what was built by year (n,), and the value left in the last year (straight line).
-
-    A renewal that falls between two years is paid in the later one.
-    """
-    n_years = len(built_usd)
-    renewal = np.zeros(n_years)
-    residual = 0.0
-    for start in np.flatnonzero(built_usd > 0.0).tolist():
-        left = float(n_years - 1 - start)
-        steps = replacement_years(life_years, left) if left > 0.0 else []
-        for step in steps:
-            renewal[min(n_years - 1, start + int(np.ceil(step - 1e-9)))] += built_usd[start]
-        last = steps[-1] if steps else 0.0
-        residual += built_usd[start] * max(0.0, 1.0 - (left - last) / life_years)
-    return renewal, residual

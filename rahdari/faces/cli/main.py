@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.backbone import backbone_app, route
+from rahdari.faces.cli.economy import economy, indicators
 from rahdari.faces.cli.navigation import navigate
 from rahdari.faces.cli.orbits import orbits
 from rahdari.faces.cli.power import power
@@ -252,6 +253,8 @@ app.command()(power)
 app.command()(hub)
 app.command()(navigate)
 app.command()(stress)
+app.command()(economy)
+app.command()(indicators)
 app.command()(schedule)
 app.command()(shock)
 

@@ -26,6 +26,11 @@ ITEM_COLOURS = {
     "residual": "#9fc7bf",
     "revenue": ACCENT,
     "subsidy": "#4f8f5b",
+    "earning": "#d9c8a0",
+    "tax": "#c8553d",
+    "loan": "#6ea3b8",
+    "interest": "#8a5a44",
+    "repaid": "#a3a3a3",
 }
 ITEM_NAMES = {
     "capex": "Building",
@@ -34,6 +39,11 @@ ITEM_NAMES = {
     "residual": "Value left at the end",
     "revenue": "Receipts",
     "subsidy": "Support",
+    "earning": "Cost of earning",
+    "tax": "Tax",
+    "loan": "Loan drawn",
+    "interest": "Interest",
+    "repaid": "Loan repaid",
 }
 OTHER_COLOUR = "#6b7280"
 SUMS = frozenset({"net", "total"})  # items that repeat the others

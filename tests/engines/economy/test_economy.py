@@ -24,7 +24,9 @@ def _schedule(tables: Tables) -> pl.DataFrame:
     """Spread each district's capital evenly over five years, as any roll-out would."""
     total = tables["materials"].group_by("district_id").agg(pl.col("capex_usd").sum())
     years = pl.DataFrame({"year": [2025, 2026, 2027, 2028, 2029]}, schema={"year": pl.Int64})
-    spread = total.join(years, how="cross").with_columns(capex_usd=pl.col("capex_usd") / 5.0)
+    spread = total.join(years, how="cross").with_columns(
+        capex_usd=pl.col("capex_usd") / 5.0, n_households_passed=pl.lit(1000)
+    )
     return spread.sort("district_id", "year")
 
 
@@ -57,7 +59,8 @@ def test_costs_by_district_are_the_bill_of_materials(inputs: Tables, result: Eng
 
 def test_the_present_value_of_costs_is_that_of_the_cash_flow(result: EngineResult) -> None:
     value = float(result.tables["costs"]["present_value_usd"].sum())
-    assert -float(result.tables["cashflow"]["discounted_usd"].sum()) == pytest.approx(value, rel=1e-9)
+    cash = result.tables["cashflow"].filter(pl.col("item").is_in(["capex", "opex", "replacement", "residual"]))
+    assert -float(cash["discounted_usd"].sum()) == pytest.approx(value, rel=1e-9)
 
 
 def test_capital_counts_in_the_year_in_which_it_is_spent(inputs: Tables, result: EngineResult) -> None:
@@ -67,7 +70,12 @@ def test_capital_counts_in_the_year_in_which_it_is_spent(inputs: Tables, result:
 
 
 def test_spending_everything_at_once_is_not_discounted(inputs: Tables) -> None:
-    total = inputs["materials"].group_by("district_id").agg(pl.col("capex_usd").sum()).with_columns(year=pl.lit(2025))
+    total = (
+        inputs["materials"]
+        .group_by("district_id")
+        .agg(pl.col("capex_usd").sum())
+        .with_columns(year=pl.lit(2025), n_households_passed=pl.lit(0))
+    )
     at_once = economy(inputs.with_(schedule=total), EconomyParams(), CONTEXT).tables["costs"]
     assert at_once["capex_present_usd"].sum() == pytest.approx(at_once["capex_usd"].sum())
 
@@ -78,7 +86,12 @@ def test_operation_of_the_first_year_is_nothing(result: EngineResult) -> None:
 
 
 def test_renewing_what_lasts_five_years_is_the_hand_worked_sum(inputs: Tables) -> None:
-    total = inputs["materials"].group_by("district_id").agg(pl.col("capex_usd").sum()).with_columns(year=pl.lit(2025))
+    total = (
+        inputs["materials"]
+        .group_by("district_id")
+        .agg(pl.col("capex_usd").sum())
+        .with_columns(year=pl.lit(2025), n_households_passed=pl.lit(0))
+    )
     timing = read_timing(inputs.with_(schedule=total), EconomyParams(horizon_years=12), CONTEXT)
     factor = renewal_factor(timing, 0.1, 5.0)
     by_hand = 1 / 1.1**5 + 1 / 1.1**10 - 0.6 / 1.1**12
@@ -134,3 +147,75 @@ def test_row_order_does_not_matter(inputs: Tables, result: EngineResult) -> None
         for column in left.columns:
             if left[column].dtype == pl.Float64:
                 assert left[column].to_numpy() == pytest.approx(right[column].to_numpy(), rel=1e-9)
+
+
+def test_in_every_year_the_operator_gets_what_all_others_pay(result: EngineResult) -> None:
+    cash = result.tables["cashflow"]
+    assert ((cash["payee"] == "operator") | (cash["payer"] == "operator")).all()
+    assert (cash.filter(pl.col("payee") == "operator")["amount_usd"] >= 0.0).all()
+    assert (cash.filter(pl.col("payer") == "operator")["amount_usd"] <= 0.0).all()
+    assert {"revenue", "tax", "subsidy", "loan", "interest", "repaid"} <= set(cash["item"])
+
+
+def test_a_loan_is_repaid_in_full(result: EngineResult) -> None:
+    # Nominal dollars are repaid: in dollars of the first year, less than was lent, by at most the years' inflation.
+    cash = result.tables["cashflow"].group_by("item").agg(pl.col("amount_usd").sum())
+    lent, repaid = (float(cash.filter(pl.col("item") == name)["amount_usd"][0]) for name in ("loan", "repaid"))
+    assert lent * 1.02**-15 < -repaid < lent
+
+
+def test_with_the_least_support_no_district_loses_at_the_cost_of_capital(result: EngineResult) -> None:
+    lots = result.tables["subsidy_lots"]
+    is_losing = lots["operator_value_usd"] < -1.0
+    assert (lots.filter(is_losing)["subsidy_value_usd"] > 0.0).all()
+    assert lots.filter(~is_losing)["subsidy_value_usd"].sum() <= 1.0 * lots.height
+
+
+def test_people_of_the_trade_neither_appear_nor_vanish(result: EngineResult) -> None:
+    for _, rows in result.tables["talent"].sort("year").group_by("programme"):
+        gained = rows["total_people"].diff().drop_nulls().to_numpy()
+        assert gained == pytest.approx(rows["graduates_people"].to_numpy()[1:], rel=1e-12)
+
+
+def test_training_adds_people_to_export_work(result: EngineResult) -> None:
+    last = result.tables["talent"].filter(pl.col("year") == 2030).sort("programme")
+    assert last["export_ready_people"][1] > last["export_ready_people"][0]
+
+
+def test_the_bill_by_vendor_and_chip_is_the_bill_of_materials(inputs: Tables, result: EngineResult) -> None:
+    assert result.tables["supply"]["cost_usd"].sum() == pytest.approx(inputs["materials"]["capex_usd"].sum(), rel=1e-9)
+    assert set(result.tables["supply"]["vendor_id"]) == {"A", "B", "C"}
+
+
+def test_equal_vendors_count_as_three_effective_suppliers(inputs: Tables) -> None:
+    alike = EconomyParams(vendor_a_frac=1.0 / 3.0, vendor_b_frac=1.0 / 3.0)
+    found = economy(inputs, alike, CONTEXT).tables["supply_concentration"]
+    whole = found.filter((pl.col("by") == "vendor") & (pl.col("category") == "all"))
+    assert whole["effective_suppliers_count"][0] == pytest.approx(3.0)
+
+
+def test_dearer_imports_move_the_value_of_the_plan_down(result: EngineResult) -> None:
+    rows = result.tables["tornado"].filter(
+        (pl.col("output") == "operator_npv_usd") & (pl.col("parameter") == "import_price_ratio")
+    )
+    assert rows["at_high_value"][0] < rows["at_base_value"][0] < rows["at_low_value"][0]
+
+
+def test_late_building_serves_fewer_people_in_the_meantime(result: EngineResult) -> None:
+    rows = result.tables["indicator_years"].filter(pl.col("indicator_id") == "people_with_20_mbps_frac").sort("year")
+    assert (rows["p10_value"] <= rows["p90_value"]).all()
+    assert rows.filter(pl.col("year") == 2027)["width_value"][0] > 0.0
+    assert rows["p50_value"].to_list() == sorted(rows["p50_value"].to_list())
+
+
+def test_a_series_is_carried_on_within_its_saturation(result: EngineResult) -> None:
+    share = result.tables["adoption"].filter(pl.col("series") == "fibre_sites_at_pace_frac")
+    assert share.height > 0
+    assert (share["high_value"] <= 1.0).all()
+
+
+def test_two_draws_of_the_same_seed_agree_and_another_seed_differs(inputs: Tables, result: EngineResult) -> None:
+    again = economy(inputs, EconomyParams(), CONTEXT).tables["economy_spread"]
+    other = economy(inputs, EconomyParams(), Context(seed=2)).tables["economy_spread"]
+    assert again.equals(result.tables["economy_spread"])
+    assert not other.equals(result.tables["economy_spread"])
