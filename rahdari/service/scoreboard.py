@@ -67,7 +67,7 @@ def money_on(folder: Path) -> MoneyResponse:
     lots = plan.tables["subsidy_lots"].sort("subsidy_value_usd", "district_id", descending=[True, False])
     moved = plan.tables["tornado"].filter(pl.col("output") == "operator_npv_usd")
     moved = moved.sort("swing_value", "parameter", descending=[True, False])
-    record = next((item for item in plan.manifest["engines"] if item["name"] == "economy"), {})
+    record: Row = next((item for item in plan.manifest["engines"] if item["name"] == "economy"), {})
     return MoneyResponse(
         items=sums.sort("item").to_dicts(), figures=chosen, support=lots.to_dicts(),
         let_lots=plan.tables["let_lots"].to_dicts(), tornado=moved.head(N_SHOWN).to_dicts(),

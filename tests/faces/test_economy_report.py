@@ -45,7 +45,7 @@ def test_the_command_economy_gives_the_sums_of_the_cash_flow(small_plan: Plan) -
     done = CliRunner().invoke(app, ["economy", str(small_plan.folder), "--json"])
     assert done.exit_code == 0, done.output
     items = {row["item"]: row["amount_usd"] for row in json.loads(done.stdout)["result"]["items"]}
-    cash = small_plan.tables["cashflow"].filter(pl.col("item") == "capex")["amount_usd"].sum()
+    cash = float(small_plan.tables["cashflow"].filter(pl.col("item") == "capex")["amount_usd"].sum())
     assert abs(items["capex"] - cash) <= 1e-9 * abs(cash)
     assert "least support" in CliRunner().invoke(app, ["economy", str(small_plan.folder)]).stdout
 

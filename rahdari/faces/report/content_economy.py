@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from rahdari.faces.report import figures
 from rahdari.faces.report.blocks import LEFT, RIGHT, Align, Block, Cell, Figure, Section, Table, Text
-from rahdari.faces.report.content_indicators import indicator_table, years_of
+from rahdari.faces.report.content_indicators import PEOPLE_KEYS, RETURN_KEYS, indicator_table, years_of
 from rahdari.faces.report.figures import ACCENT, SECOND, Bar, Mark, MarkRow
 from rahdari.faces.report.words import MILLION, amount, band, english, figure, local
 from rahdari.units import unit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rahdari.service.plan_view import Plan
 
-MONEY_KEYS = (
-    "operator_npv_usd", "project_npv_usd", "project_irr_frac_per_year", "payback_years", "least_support_usd",
-    "districts_asking_support_count", "cost_per_passed_usd", "cost_per_connected_usd",
-    "levelised_cost_usd_per_mbps_month", "tax_usd",
-)  # fmt: skip
-PEOPLE_KEYS = ("export_ready_people", "exports_end_usd", "training_export_gain_usd", "training_cost_usd")
 VIEW_NAMES = {
     "exports": "Exports", "e_pakistan": "Digital country", "environment": "Environment", "energy": "Energy",
     "equity": "Equity", "growth": "Growth corridor", "livelihood": "Livelihood corridor",
@@ -39,7 +36,7 @@ LETTERS = (
 )
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[Cell, ...]], caption: str, *, is_long: bool = False) -> Table:
+def _table(header: tuple[str, ...], rows: Sequence[tuple[Cell, ...]], caption: str, *, is_long: bool = False) -> Table:
     align: tuple[Align, ...] = (LEFT, *(RIGHT,) * (len(header) - 1))
     return Table(header, tuple(rows), align, caption, is_long)
 
@@ -71,15 +68,18 @@ def _lots(plan: Plan) -> Table:
         ("fibre", "subsidy_usd_per_km", "beside_fibre_lots"),
         ("mobile", "subsidy_per_person_usd", "beside_mobile_lots"),
     ):
-        each, asked = let.filter(pl.col("kind") == kind)["per_unit_usd"], lots.filter(pl.col(beside) != "none")
-        if not each.len() or not asked.height:
+        each, asked = (
+            let.filter(pl.col("kind") == kind)["per_unit_usd"].to_list(),
+            lots.filter(pl.col(beside) != "none"),
+        )
+        if not each or not asked.height:
             continue
         counts = dict(asked.group_by(beside).len().iter_rows())
         words = ", ".join(f"{counts[name]} {name}" for name in ("below", "within", "above") if name in counts)
         unit = "for a km" if kind == "fibre" else "for a person"
         rows.append((
-            Cell(f"{kind.capitalize()}, {unit}"), Cell(f"{each.min():,.0f} to {each.max():,.0f}"),
-            Cell(f"{asked[column].median():,.0f}"), Cell(words),
+            Cell(f"{kind.capitalize()}, {unit}"), Cell(f"{min(each):,.0f} to {max(each):,.0f}"),
+            Cell(f"{float(np.median(asked[column].to_numpy())):,.0f}"), Cell(words),
         ))  # fmt: skip
     header = ("Support, US dollars", "Lots let", "Districts, median", "Districts beside the lots let")
     return _table(header, rows, "Least support beside what the universal-service fund has paid")
@@ -125,7 +125,7 @@ def money_section(plan: Plan, language: str) -> Section | None:
     """Return who pays, value and return, support beside the lots let, what moves it, and the hindcast."""
     if "subsidy_lots" not in plan.tables:
         return None
-    table = indicator_table(plan, MONEY_KEYS, "Value, return and unit costs")
+    table = indicator_table(plan, RETURN_KEYS, "Value, return and unit costs")
     found = (table, _payers(plan), _lots(plan), _tornado(plan), _hindcast(plan), Text(NOT_COUNTED, is_note=True))
     blocks: tuple[Block, ...] = tuple(block for block in found if block is not None)
     return Section("money", english("money"), local("money", language), blocks)
@@ -163,7 +163,7 @@ def scoreboard_section(plan: Plan, language: str) -> Section | None:
             if course:
                 unit = unit_of(row["indicator_id"]) or ""
                 at = {each["year"]: each for each in course}
-                cells = (_value_cell(at.get(year), unit) for year in columns)  # type: ignore[arg-type]  # a year
+                cells = (_value_cell(at.get(year), unit) for year in columns)
                 told.append((Cell(course[-1]["name"], second=row["why"]), *cells))
         if told:
             rows += [(Cell(name, n_columns=len(columns) + 1),), *told]

@@ -57,6 +57,19 @@ COST_KEYS = (
     "capex_per_household_connected_usd",
     "capex_over_investment_years",
 )
+RETURN_KEYS = (
+    "operator_npv_usd",
+    "project_npv_usd",
+    "project_irr_frac_per_year",
+    "payback_years",
+    "least_support_usd",
+    "districts_asking_support_count",
+    "cost_per_passed_usd",
+    "cost_per_connected_usd",
+    "levelised_cost_usd_per_mbps_month",
+    "tax_usd",
+)
+PEOPLE_KEYS = ("export_ready_people", "exports_end_usd", "training_export_gain_usd", "training_cost_usd")
 RESILIENCE_KEYS = (
     "mean_outage_h_per_year",
     "people_over_100h_outage_people",
@@ -67,7 +80,9 @@ RESILIENCE_KEYS = (
     "corridor_disjoint_frac",
     "replay_median_error_frac",
 )
-SHOWN_ELSEWHERE = frozenset((*CONNECTIVITY_KEYS, *GOAL_KEYS, *PACE_KEYS, *COST_KEYS, *RESILIENCE_KEYS))
+SHOWN_ELSEWHERE = frozenset(
+    (*CONNECTIVITY_KEYS, *GOAL_KEYS, *PACE_KEYS, *COST_KEYS, *RETURN_KEYS, *PEOPLE_KEYS, *RESILIENCE_KEYS)
+)
 SURE_TONES: dict[str, Tone] = {"measured": "good", "calibrated": "good", "modelled": "fair", "assumed": "bad"}
 WITHOUT_RANGE = "A figure without a range has none that the model can give yet."
 
