@@ -113,7 +113,7 @@ def access(tables: Tables, params: AccessParams, ctx: Context) -> EngineResult:
     table = pl.concat([outputs.access_base(plan, params, ctx).select(end.columns), end])
     links, new_sites = outputs.planned_links(plan), outputs.planned_sites(plan)
     public = public_sites(tables, table)
-    found = rate_indicators(table, params, ctx) + public_indicators(public)
+    found = rate_indicators(table, ctx) + public_indicators(public)
     found += fibre_indicators(tables, table, new_sites, goals=goals, params=params, ctx=ctx)
     found += _premium_indicators(choice, ctx)
     length = float(links["length_km"].sum())

@@ -47,22 +47,21 @@ def weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -
     return float(values[order][np.searchsorted(total, 0.5 * total[-1])])
 
 
-def _rates(access: pl.DataFrame, year: int, product_mbps: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rates(access: pl.DataFrame, year: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return rates and the people who can have them: homes passed get the fibre product, others the place's rate."""
     rows = access.filter(access["year"] == year)
     people = rows["n_people"].to_numpy().astype(np.float64)
     share = rows["n_households_passed"].to_numpy() / np.maximum(rows["n_households"].to_numpy(), 1)
     rate = rows["downlink_mbps"].to_numpy()
-    with_fibre = np.maximum(rate, product_mbps)
+    with_fibre = np.maximum(rate, rows["product_mbps"].to_numpy())
     return np.concatenate([with_fibre, rate]), np.concatenate([people * share, people * (1.0 - share)])
 
 
-def rate_indicators(access: pl.DataFrame, params: AccessParams, ctx: Context) -> list[Indicator]:
+def rate_indicators(access: pl.DataFrame, ctx: Context) -> list[Indicator]:
     """Return the share of people who can have 20, 50 and 100 Mbit/s, and the median, in both years."""
     found = []
     for year in (ctx.year_base, ctx.year_end):
-        product = params.fibre_product_base_mbps if year == ctx.year_base else params.fibre_product_mbps
-        rate, people = _rates(access, year, product)
+        rate, people = _rates(access, year)
         total = max(float(people.sum()), 1.0)
         for limit in RATES_MBPS:
             share = float(people[rate >= limit * (1.0 - 1e-9)].sum()) / total

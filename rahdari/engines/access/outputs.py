@@ -141,6 +141,7 @@ def access_end(plan: Plan, params: AccessParams, ctx: Context) -> pl.DataFrame:
             "place_id": ground.frame["place_id"],
             "technology": NAMES[choice.technology].astype(str),
             "downlink_mbps": downlink,
+            "product_mbps": np.full(len(rows), params.fibre_product_mbps),
             "latency_ms": pick(plan, "latency_ms"),
             "availability_frac": pick(plan, "availability_frac"),
             "n_people": ground.frame["n_people"],
@@ -191,6 +192,7 @@ def access_base(plan: Plan, params: AccessParams, ctx: Context) -> pl.DataFrame:
             "year": np.full(len(share), ctx.year_base),
             "technology": NAMES[technology].astype(str),
             "downlink_mbps": downlink,
+            "product_mbps": params.fibre_product_base_mbps * full,
             "latency_ms": by(
                 params.fibre_latency_ms,
                 params.radio_5g_latency_ms,
