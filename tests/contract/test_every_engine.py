@@ -30,7 +30,9 @@ ROWS_PER_FORMULA = 12
 RELATIVE_TOLERANCE = 1e-9
 ROOT = Path(__file__).parents[2]
 #: Engines whose issue has ended: they may never be simple again.
-FULL: frozenset[str] = frozenset({"backbone", "economy", "navigation", "radio", "rollout", "space", "stress", "transit"})
+FULL: frozenset[str] = frozenset(
+    {"backbone", "economy", "navigation", "power", "radio", "rollout", "space", "stress", "transit"}
+)
 ALL_ENGINES = {
     "access", "air", "backbone", "demand", "economy", "edge", "navigation", "power", "programme", "radio",
     "rollout", "security", "space", "stress", "transit",

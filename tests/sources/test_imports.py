@@ -289,7 +289,8 @@ def test_a_terrain_raster_becomes_the_terrain_grid_and_leaves_the_old_one_around
 
 
 def test_every_kind_has_a_reader_and_an_unknown_kind_names_them(country: Tables, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="use one of districts, fibre, orbits, places, population, roads, sites, terrain"):
+    kinds = "use one of districts, fibre, orbits, places, population, roads, sites, terrain"
+    with pytest.raises(InputError, match=kinds):
         read_import("towers", tmp_path / "x", country)
     with pytest.raises(InputError, match="there is no such file"):
         read_import(next(iter(READERS)), tmp_path / "x", country)
