@@ -42,16 +42,16 @@ def test_the_supply_page_names_no_vendor_but_letters(small_plan: Plan) -> None:
 
 
 def test_the_command_economy_gives_the_sums_of_the_cash_flow(small_plan: Plan) -> None:
-    done = CliRunner().invoke(app, ["economy", str(small_plan.folder), "--json"])
+    done = CliRunner().invoke(app, ["economy", "--plan", str(small_plan.folder), "--json"])
     assert done.exit_code == 0, done.output
     items = {row["item"]: row["amount_usd"] for row in json.loads(done.stdout)["result"]["items"]}
     cash = float(small_plan.tables["cashflow"].filter(pl.col("item") == "capex")["amount_usd"].sum())
     assert abs(items["capex"] - cash) <= 1e-9 * abs(cash)
-    assert "least support" in CliRunner().invoke(app, ["economy", str(small_plan.folder)]).stdout
+    assert "least support" in CliRunner().invoke(app, ["economy", "--plan", str(small_plan.folder)]).stdout
 
 
 def test_the_command_indicators_writes_every_indicator(small_plan: Plan, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["indicators", str(small_plan.folder), "--csv", str(tmp_path / "all.csv")])
+    done = CliRunner().invoke(app, ["indicators", "--plan", str(small_plan.folder), "--csv", str(tmp_path / "all.csv")])
     assert done.exit_code == 0, done.output
     written = pl.read_csv(tmp_path / "all.csv", infer_schema_length=None)
     assert set(small_plan.indicators["indicator_id"]) <= set(written["indicator_id"])

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from rahdari.service.scoreboard import IndicatorsResponse, MoneyResponse
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PlanArgument = Annotated[Path | None, typer.Argument(help="Plan folder; default: the newest below ./plans.")]
+PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
 MILLION = 1e6
 N_DISTRICTS = 5  # shown of those that ask for support
 
 
-def economy(plan: PlanArgument = None, as_json: Json = False) -> None:
+def economy(plan: PlanOption = None, as_json: Json = False) -> None:
     """Show who pays what, value and return with bands, the least support, and what moves it."""
     from rahdari.faces.cli.main import answer
 
@@ -30,7 +30,7 @@ def economy(plan: PlanArgument = None, as_json: Json = False) -> None:
 
 
 def indicators(
-    plan: PlanArgument = None,
+    plan: PlanOption = None,
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Write every indicator and year to this CSV file.")] = None,
 ) -> None:

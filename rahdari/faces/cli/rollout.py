@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from rahdari.service.rollout import CalendarSide, ScheduleResponse, ShockResponse
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-PlanArgument = Annotated[Path | None, typer.Argument(help="Plan folder; default: the newest below ./plans.")]
+PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]
 MILLION = 1e6
 PERCENT = 100.0
 SHOWN_BINDS = 8
 
 
 def schedule(
-    plan: PlanArgument = None,
+    plan: PlanOption = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every package with its dates to this file.")] = None,
     gantt: Annotated[
         Path | None, typer.Option("--gantt", help="Draw the districts' calendar to this SVG file.")
@@ -45,7 +45,7 @@ def schedule(
 
 
 def shock(
-    plan: PlanArgument = None,
+    plan: PlanOption = None,
     from_month: Annotated[str, typer.Option("--from", help="First month of the shock, as 2027-07.")] = "",
     budget: Annotated[str | None, typer.Option(help="Change of the money from then on: -30%.")] = None,
     crews: Annotated[
