@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rahdari.engines.rollout.norms import POOLS, crew_pools, snow_above_m, work_kinds
+from rahdari.engines.rollout.norms import POOLS, closed_season, crew_pools, snow_above_m, work_kinds
 from rahdari.engines.rollout.sums import sum_over, summed
 from rahdari.engines.rollout.work import AMOUNTS, COUNTS, MONTHS
+from rahdari.methods.schedule_checks import longest_open_months
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,6 +101,16 @@ def _durations(months: FloatArray, crews: FloatArray) -> FloatArray:
     return np.asarray(np.clip(np.ceil(gangs - TINY), 1, MOST_DURATION_MONTHS), np.float64)
 
 
+def open_months() -> pl.Expr:
+    """Return the longest run of open months: ground with both snow and monsoon has less than either alone."""
+    most = pl.lit(float(MOST_DURATION_MONTHS))
+    for snow, flood in ((True, False), (False, True), (True, True)):
+        longest = float(longest_open_months(np.array([closed_season(snow, flood)], np.bool_))[0])
+        chosen = (pl.col("is_snow") == snow) & (pl.col("is_flood") == flood)
+        most = pl.when(chosen).then(max(longest, 1.0)).otherwise(most)
+    return most
+
+
 def package_table(cut: pl.DataFrame, params: RolloutParams, crews: FloatArray, due_months: int) -> pl.DataFrame:
     """Return the ``work_packages`` rows."""
     wet, high = pl.col("is_flood"), pl.col("elevation_m") > snow_above_m()
@@ -129,7 +140,7 @@ def package_table(cut: pl.DataFrame, params: RolloutParams, crews: FloatArray, d
         vendor=((district + kind) % len(VENDORS)).replace_strict(dict(enumerate(VENDORS)), return_dtype=pl.String),
         diesel_l=diesel,
         people_per_usd_ratio=pl.col("n_people") / spent.clip(lower_bound=1.0),
-    )
+    ).with_columns(duration_months=pl.min_horizontal("duration_months", open_months()))
 
 
 def precedence(cut: pl.DataFrame, packages: pl.DataFrame) -> list[tuple[str, str, float]]:

@@ -12,6 +12,7 @@ import pytest
 import rahdari.engines.rollout.engine as rollout_engine
 from rahdari.engines.rollout.engine import rollout
 from rahdari.engines.rollout.norms import POOLS
+from rahdari.engines.rollout.packages import open_months
 from rahdari.engines.rollout.params import RolloutParams
 from rahdari.engines.rollout.problem import make_problem, months_between, solve
 from rahdari.methods.schedule_verify import verify_schedule
@@ -188,3 +189,24 @@ def test_a_plan_that_builds_nothing_has_an_empty_schedule(plan: dict[str, pl.Dat
     )
     result = rollout(Tables({**plan, **empty, "access": access}), RolloutParams(), Context())
     assert all(frame.is_empty() for frame in result.tables.values())
+
+
+def test_ground_with_snow_and_monsoon_leaves_three_months_for_a_package() -> None:
+    ground = pl.DataFrame({"is_snow": [False, True, False, True], "is_flood": [False, False, True, True]})
+    assert ground.select(months=open_months())["months"].to_list() == [6.0, 8.0, 10.0, 3.0]
+
+
+def test_a_package_never_takes_longer_than_its_season_is_open(plan: dict[str, pl.DataFrame]) -> None:
+    places = plan["places"].with_columns(elevation_m=pl.lit(3_000.0))
+    lon_deg, lat_deg = places.select("lon_deg", "lat_deg").row(0)
+    wet = (
+        plan["hazards"]
+        .head(1)
+        .with_columns(kind=pl.lit("flood"), lon_deg=pl.lit(lon_deg), lat_deg=pl.lit(lat_deg), radius_km=pl.lit(5_000.0))
+    )
+    made = rollout(
+        Tables({**plan, "places": places, "hazards": wet}), RolloutParams.model_validate(FEW_CREWS), Context()
+    )
+    packages = made.tables["work_packages"]
+    assert (packages["is_snow"] & packages["is_flood"]).all()
+    assert packages.filter(pl.col("duration_months") > open_months()).is_empty()
