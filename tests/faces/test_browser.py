@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 
 from rahdari.faces.web.app import create_app
 from tests.helpers.fake_plan import write_fake_plan
+from tests.helpers.web import WAIT_MS, needs_chromium, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,18 +17,11 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
 ]
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
 N_PLACES, N_LINKS = 3_000, 800
-START_S = 30.0
-WAIT_MS = 60_000  # a loaded machine draws in software
 PNG_MAGIC = b"\x89PNG"
 
 
@@ -52,27 +41,8 @@ class Visit:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     plan = write_fake_plan(tmp_path_factory.mktemp("browser"), n_places=N_PLACES, n_links=N_LINKS)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(plan), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        deadline = time.monotonic() + START_S
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
+    with served(create_app(plan)) as found:
+        yield found
 
 
 def visit(browser: Browser, address: str, query: str = "") -> Visit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,15 +20,17 @@ from rahdari.faces.report.content_transit import (
 from rahdari.faces.report.figures import Mark, MarkRow, mark_rows
 from rahdari.faces.report.html_page import html_page
 from rahdari.faces.report.typst_page import pdf_bytes
+from tests.helpers.web import needs_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from playwright.sync_api import Browser
+
     from rahdari.faces.report.blocks import Block
     from rahdari.service.plan_view import Plan
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 MS_PER_KM = 2 * 1.468 / 299.792458
 CLAIM_MS = 20.0
 
@@ -238,24 +239,20 @@ def test_corridor_and_replay_print(report: Report) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+@needs_chromium
 @pytest.mark.parametrize("width_px", [1280, 390])
 def test_the_corridor_page_opens_without_complaint_and_fits_the_screen(
-    report: Report, width_px: int, tmp_path: Path
+    report: Report, width_px: int, tmp_path: Path, browser: Browser
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     path = tmp_path / "report.html"
     path.write_text(html_page(report), encoding="utf-8")
     complaints: list[Any] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": width_px, "height": 900})
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(path.as_uri())
-        assert page.locator("#corridor svg").count() == 3
-        assert page.locator("#replay svg").count() == 1
-        assert page.evaluate("document.documentElement.scrollWidth") <= width_px
-        browser.close()
+    page = browser.new_page(viewport={"width": width_px, "height": 900})
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    assert page.locator("#corridor svg").count() == 3
+    assert page.locator("#replay svg").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
+    page.close()
     assert complaints == []

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import struct
-import threading
 import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
@@ -24,6 +21,7 @@ from rahdari.faces.web.events import EventJobs
 from rahdari.service.event_states import EventStates, PlanEvents
 from rahdari.store.query import PlanReader
 from tests.helpers.fake_plan import write_fake_plan
+from tests.helpers.web import WAIT_MS, needs_chromium, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,16 +30,10 @@ if TYPE_CHECKING:
     from httpx import Response
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--no-first-run",
-)  # fmt: skip
-START_S, WAIT_S = 30.0, 120.0
-WAIT_MS = int(1000 * WAIT_S)
+WAIT_S = 120.0
 in_browser = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
 ]
 
 
@@ -179,27 +171,8 @@ def test_the_command_writes_every_hour_of_an_event_to_a_file(folder: Path, tmp_p
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(folder), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        deadline = time.monotonic() + START_S
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
+    with served(create_app(folder)) as found:
+        yield found
 
 
 def opened(browser: Browser, address: str, query: str, *, width: int = 1280, motion: str = "reduce") -> Page:

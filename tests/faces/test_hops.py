@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
 import time
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from rahdari.errors import InputError
@@ -22,6 +18,7 @@ from rahdari.methods.propagation import free_space_db
 from rahdari.service.radio_hops import HopProfiles
 from rahdari.store.query import PlanReader
 from tests.helpers.fake_plan import write_fake_plan
+from tests.helpers.web import WAIT_MS, needs_chromium, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,13 +29,9 @@ if TYPE_CHECKING:
     from rahdari.faces.web.layers import Layer
 
 N_PLACES, N_LINKS = 400, 40
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--no-first-run")
-WAIT_MS = 60_000  # a loaded machine draws in software
-START_S = 30.0
 in_browser = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+    needs_chromium,
 ]
 
 
@@ -145,27 +138,8 @@ def test_the_layer_of_5g_sites_leaves_the_others_out(plan: Path) -> None:
 
 @pytest.fixture(scope="module")
 def address(plan: Path) -> Iterator[str]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(plan), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        deadline = time.monotonic() + START_S
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield started
-        started.close()
+    with served(create_app(plan)) as found:
+        yield found
 
 
 def _opened(browser: Browser, address: str, query: str, complaints: list[str], width: int = 1280) -> Page:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 
 from rahdari.faces.web.app import create_app
-from tests.faces.test_browser import CHROMIUM, START_S, browser, visit
+from tests.faces.test_browser import visit
+from tests.helpers.web import needs_chromium, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from rahdari.service.plan_view import Plan
-
-__all__ = ["browser"]  # the fixture
 
 
 def test_the_server_sends_a_day_of_directions_above_the_least_elevation(small_plan: Plan) -> None:
@@ -44,18 +39,11 @@ def test_an_unknown_place_is_named_in_the_answer(small_plan: Plan) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)")
+@needs_chromium
 def test_the_button_of_a_place_draws_its_sky_and_the_slider_moves_it(small_plan: Plan, browser: Browser) -> None:
     place = small_plan.tables["places"]["place_id"][0]
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(small_plan.folder), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        deadline = time.monotonic() + START_S
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.02)
-        page = visit(browser, f"http://127.0.0.1:{listener.getsockname()[1]}", f"#places/{place}").page
+    with served(create_app(small_plan.folder)) as address:
+        page = visit(browser, address, f"#places/{place}").page
         page.click(".sky-open")
         page.wait_for_selector("svg.polar circle")
         before = page.inner_html("svg.polar g")
@@ -63,5 +51,3 @@ def test_the_button_of_a_place_draws_its_sky_and_the_slider_moves_it(small_plan:
         assert page.inner_html("svg.polar g") != before
         assert "UTC" in page.inner_text(".sky")
         page.close()
-        server.should_exit = True
-        thread.join()
