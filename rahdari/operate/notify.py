@@ -1,0 +1,146 @@
+"""Notices about incidents: what is worth one, and channels that carry them at least once."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import os
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+from rahdari.errors import Problem, raise_if_any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+LOG = logging.getLogger("rahdari.operate")
+STEPS = (1_000, 10_000, 100_000, 1_000_000)  # customers: each reached is worth a notice of its own
+TIMEOUT_S = 10.0
+FIRST_PAUSE_S, MOST_PAUSE_S = 5.0, 900.0
+KEY_HEADER = "Idempotency-Key"
+
+
+class Subject(Protocol):
+    """What a notice needs of an incident."""
+
+    @property
+    def incident_id(self) -> str: ...
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def in_maintenance(self) -> bool: ...
+    @property
+    def customers_without_service(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where notices go: ``webhook`` to ``url``, ``file`` as a line to ``path``, ``log`` to the program's log."""
+
+    name: str
+    kind: Literal["webhook", "file", "log"]
+    url: str = ""
+    path: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
+
+
+def channel_problems(channels: Sequence[Channel]) -> list[Problem]:
+    """Return all that is wrong with channels: doubled names, addresses that are none, hosts that are not allowed."""
+    names = [channel.name for channel in channels]
+    found = [
+        Problem(f"two channels are called {name}", "give each a name of its own")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    for channel in channels:
+        if channel.kind == "webhook":
+            parts = urlsplit(channel.url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                found.append(Problem(f"channel {channel.name}: '{channel.url}' is no web address", "use http or https"))
+            elif parts.hostname not in channel.allowed_hosts:
+                what = f"channel {channel.name}: the host {parts.hostname} is not allowed"
+                found.append(Problem(what, "name it with --allow-host"))
+        if channel.kind == "file" and channel.path is None:
+            found.append(Problem(f"channel {channel.name} has no file", "give a path"))
+    return found
+
+
+def notices_of(incident: Subject, body: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield key and body of every notice that an incident has been worth so far; none under maintenance.
+
+    The key is the same whenever the same thing is told again, so that the outbox holds it once, however often the
+    reasoner comes back to it or the program is killed in between.
+    """
+    if incident.in_maintenance:
+        return
+    told = ["opened", *(f"reached-{step}" for step in STEPS if incident.customers_without_service >= step)]
+    if not incident.is_open:
+        told = ["closed"]
+    for what in told:
+        yield f"{incident.incident_id}:{what}", json.dumps({"what": what, **body}, ensure_ascii=False).encode()
+
+
+class Sender:
+    """Sends bodies over channels by name; what fails raises ``OSError`` and is tried again by the caller."""
+
+    def __init__(self, channels: Iterable[Channel]) -> None:
+        """Keep the channels; :class:`InputError` with everything that is wrong with them."""
+        own = list(channels)
+        raise_if_any(channel_problems(own))
+        self.channels = {channel.name: channel for channel in own}
+
+    def send(self, name: str, key: str, body: bytes) -> None:
+        """Carry one notice; a channel that is no longer configured raises ``OSError``."""
+        channel = self.channels.get(name)
+        if channel is None:
+            msg = f"channel {name} is not configured"
+            raise OSError(msg)
+        if channel.kind == "webhook":
+            _post(channel, key, body)
+        elif channel.kind == "file" and channel.path is not None:
+            with channel.path.open("ab") as file:
+                file.write(body + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        else:
+            LOG.info("notice %s: %s", key, body.decode())
+
+
+def _post(channel: Channel, key: str, body: bytes) -> None:
+    """Post to the configured address; redirects are not followed, anything but 2xx is a failure."""
+    parts = urlsplit(channel.url)
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        link: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, parts.port, timeout=TIMEOUT_S, context=ssl.create_default_context()
+        )
+    else:
+        link = http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        link.request("POST", path, body, {"Content-Type": "application/json", KEY_HEADER: key})
+        reply = link.getresponse()
+        reply.read()
+    except http.client.HTTPException as error:
+        msg = f"{host} answered what is no HTTP: {error}"
+        raise OSError(msg) from error
+    finally:
+        link.close()
+    if not 200 <= reply.status < 300:  # noqa: PLR2004  # the range of success
+        msg = f"{host} answered {reply.status}"
+        raise OSError(msg)
+
+
+def pause_s(n_failed: int) -> float:
+    """Return how long to wait after so many failures: doubling, up to a quarter of an hour.
+
+    >>> pause_s(1), pause_s(3), pause_s(50)
+    (5.0, 20.0, 900.0)
+    """
+    return min(FIRST_PAUSE_S * 2.0 ** min(n_failed - 1, 16), MOST_PAUSE_S)
+
+
+__all__ = ["KEY_HEADER", "Channel", "Sender", "channel_problems", "notices_of", "pause_s"]
