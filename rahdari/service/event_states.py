@@ -110,10 +110,14 @@ class PlanEvents:
         return self.rows[event]
 
     def path(self, event: str) -> Path:
-        """Return where the event's file is kept; the name covers plan, code and reader's clearance."""
+        """Return where the event's file is kept; the name covers plan, code and what the reader sees."""
         self.row(event)
-        key = digest_of(code_digest(__name__), self.reader.manifest["plan_digest"], self.reader.clearance.level, event)
-        return self.reader.folder / FOLDER / f"{_family(event)}-{key[:12]}.bin"
+        key = digest_of(code_digest(__name__), self.reader.manifest["plan_digest"], self.reader.cache_key, event)
+        return self.reader.folder / FOLDER / f"{self._family(event)}-{key[:12]}.bin"
+
+    def _family(self, event: str) -> str:
+        """Return what all files of an event share that one clearance made."""
+        return f"event-{digest_of(event)[:8]}-{self.reader.cache_key}"
 
     def kept(self, event: str) -> bytes | None:
         """Return the event's file where it was made before; a damaged one counts as none."""
@@ -141,7 +145,7 @@ class PlanEvents:
             write_bytes(path, data)
         except PlanError:
             return  # a plan that cannot be written to is played again each time
-        for old in path.parent.glob(f"{_family(event)}-????????????.bin"):
+        for old in path.parent.glob(f"{self._family(event)}-????????????.bin"):
             if old != path:
                 old.unlink(missing_ok=True)
 
@@ -230,10 +234,6 @@ class PlanEvents:
                 "is_in_band": each["is_in_band"],
             })  # fmt: skip
         return found
-
-
-def _family(event: str) -> str:
-    return f"event-{digest_of(event)[:8]}"
 
 
 def _line(hours: pl.DataFrame, *, counts_people: bool, n_people: float, n_sites: int) -> dict[str, list[float]]:

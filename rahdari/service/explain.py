@@ -108,8 +108,9 @@ class Explainer:
         try:
             value, terms = evaluated(formula, self.scope(table, row))
         except InputError as error:
-            # A term may lie above the reader's clearance; what the cell is made from is still told in words.
-            return {"how": f"{how}; not recomputed here: {error.problems[0].what}"}
+            # A term may lie above the reader's clearance: then not even its name is told.
+            why = error.problems[0].what if self.reader.sees_everything else "a term lies above your clearance"
+            return {"how": f"{how}; not recomputed here: {why}"}
         if depth <= 0:
             return {"how": how, "recomputed_value": value}
         if cell in self._told:

@@ -66,6 +66,15 @@ def write_table(frame: pl.DataFrame, path: Path, schema: TableSchema) -> str:
         return file_digest(temporary)
 
 
+def columns_of(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns in a file, in order; see :func:`read_parquet` for what is raised."""
+    try:
+        return tuple(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        cure = "run the plan again: it writes the file anew"
+        raise PlanError(Problem(f"is no readable Parquet: {str(error)[:120]}", cure, path.name)) from error
+
+
 def read_parquet(path: Path, schema: TableSchema | None, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Return one table; a truncated or foreign file raises :class:`PlanError` with the cure."""
     try:

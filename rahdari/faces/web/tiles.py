@@ -131,11 +131,13 @@ class LayerStore:
     def tiles(self, layer_id: str) -> Path:
         """Return the PMTiles archive of a layer, made where it is missing."""
         layer = self.layer(layer_id)
-        path = self._reader.folder / "map" / f"{layer_id}-{self._digest(layer)}.pmtiles"
+        # Readers of different clearance never share an archive, and never remove one another's.
+        stem = f"{layer_id}-{self._reader.cache_key}"
+        path = self._reader.folder / "map" / f"{stem}-{self._digest(layer)}.pmtiles"
         with self._locks[layer_id]:
             if not path.is_file():
                 write_tiles(layer, path)
-                for old in path.parent.glob(f"{layer_id}-????????????.pmtiles"):
+                for old in path.parent.glob(f"{stem}-????????????.pmtiles"):
                     if old != path:
                         old.unlink(missing_ok=True)
         return path
@@ -148,6 +150,6 @@ class LayerStore:
 
     def _digest(self, layer: Layer) -> str:
         records = self._reader.manifest["tables"]
-        parts = [FORMAT, repr(layer.spec), repr(layer.colouring), self._reader.clearance.level]
+        parts = [FORMAT, repr(layer.spec), repr(layer.colouring), self._reader.cache_key]
         parts += [str(records[name]["file"]) for name in (layer.spec.table, layer.spec.geometry)]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
