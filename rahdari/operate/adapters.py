@@ -86,6 +86,13 @@ class SimulatedNetwork:
         self._at_step = at_step or (lambda _step: None)
         folder.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(self.path, timeout=BUSY_MS / 1000.0, isolation_level=None)
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
         with self._change() as connection:
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS lit (leg_id TEXT, wavelength INTEGER, circuit_id TEXT NOT NULL, "
@@ -117,8 +124,8 @@ class SimulatedNetwork:
         try:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("BEGIN IMMEDIATE")
-            self._at_step("network begun")
             try:
+                self._at_step("network begun")
                 yield self._connection
                 self._at_step("network written")
                 self._connection.execute("COMMIT")

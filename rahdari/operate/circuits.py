@@ -64,11 +64,11 @@ class Circuits:
         is counted as out from that moment, whatever the alarms say.
         """
         circuit = self.ledger.circuit(circuit_id)
-        if circuit.state not in IN_SERVICE:
-            raise InputError(Problem(f"{circuit_id} is {circuit.state}", "measure circuits in service"))
         known = [each for each in self.ledger.measurements(circuit_id) if each.at_s == at_s]
         if known:
             return known[0]
+        if circuit.state not in IN_SERVICE:
+            raise InputError(Problem(f"{circuit_id} is {circuit.state}", "measure circuits in service"))
         measured = self.network.measure(circuit_id)
         made = Measurement(at_s, measured, self._is_kept(circuit, measured))
         with self.ledger.changing():
