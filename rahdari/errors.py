@@ -60,6 +60,15 @@ class TargetError(RahdariError):
     """A target cannot be met; the problem says which and by how much."""
 
 
+class AccessError(RahdariError):
+    """Who asks is not known, or may not have what was asked; ``wait_s`` says after how long to ask again."""
+
+    def __init__(self, problems: Iterable[Problem] | Problem, wait_s: float = 0.0) -> None:
+        """Hold the problems and the time to wait."""
+        super().__init__(problems)
+        self.wait_s = wait_s
+
+
 class CancelledError(RahdariError):
     """The user stopped the operation; nothing half-written remains."""
 
