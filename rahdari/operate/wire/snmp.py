@@ -41,6 +41,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     engine_id: bytes = b""
     context: bytes = b""
+    context_engine_id: bytes = b""
 
     def __repr__(self) -> str:
         """Return what may be shown: never the community."""

@@ -181,11 +181,12 @@ class Usm:
     @staticmethod
     def _scoped(body: bytes, message: Secured) -> Notification:
         start, stop = ber.expect(body, 0, len(body), ber.SEQUENCE)  # padding of DES may follow
-        _, at = ber.octets(body, start, stop)
+        context_engine_id, at = ber.octets(body, start, stop)
         context, at = ber.octets(body, at, stop)
         found = v2_notification(body, at, stop, "3")
         user = message.user.decode("utf-8", "backslashreplace")
-        return msgspec.structs.replace(found, user=user, engine_id=message.engine_id, context=context)
+        named = {"user": user, "engine_id": message.engine_id}
+        return msgspec.structs.replace(found, context=context, context_engine_id=context_engine_id, **named)
 
     def _time_s(self, now_s: float) -> int:
         return min(max(int(now_s - self._started_s), 0), MAX_BOOTS)
@@ -193,21 +194,23 @@ class Usm:
     def _report(self, message: Secured, counter: str, user: User | None, now_s: float) -> bytes:
         pdu = encode_pdu(REPORT, 0, [(counter, ber.COUNTER32, 1)])
         level = AUTH_FLAG if user is not None and user.auth != "none" else 0
-        return self.seal(message.message_id, user if level else None, level, pdu, now_s)
+        return self.seal(message.message_id, user if level else None, level, self._scope(pdu), now_s)
 
     def response(self, data: bytes, inform: Notification, now_s: float) -> bytes:
         """Return the answer to an inform that was read from ``data``, as secure as the inform."""
         message = outer(data)
         pdu = ber.encode(RESPONSE, inform.pdu)
         user, level = self._users[message.user], message.flags & (AUTH_FLAG | PRIVACY_FLAG)
-        return self.seal(message.message_id, user, level, pdu, now_s, inform.context)
+        return self.seal(message.message_id, user, level, self._scope(pdu, inform), now_s)
 
-    def seal(  # noqa: PLR0917 -- the parts of a message, in their order
-        self, message_id: int, user: User | None, level: int, pdu: bytes, now_s: float, context: bytes = b""
-    ) -> bytes:
+    def _scope(self, pdu: bytes, inform: Notification | None = None) -> bytes:
+        """Return a protocol data unit in the context that was asked, or in our own."""
+        engine_id, context = (inform.context_engine_id, inform.context) if inform is not None else (self.engine_id, b"")
+        return ber.encode(ber.SEQUENCE, _text(engine_id), _text(context), pdu)
+
+    def seal(self, message_id: int, user: User | None, level: int, body: bytes, now_s: float) -> bytes:
         """Return a whole message from this engine; without a user it is neither authenticated nor secret."""
         number, time_s, salt = ber.encode_integer, self._time_s(now_s), b""
-        body = ber.encode(ber.SEQUENCE, _text(self.engine_id), _text(context), pdu)
         if user is not None and level & PRIVACY_FLAG:
             salt = os.urandom(SALT_OCTETS)
             key = privacy_key(user, self.engine_id)
