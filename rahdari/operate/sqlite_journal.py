@@ -18,8 +18,8 @@ import msgspec
 from rahdari.errors import Problem
 from rahdari.operate.alarms import Alarm
 from rahdari.operate.events import Event
-from rahdari.operate.journal import Appended, JournalError, Notice, Retained, Writes, check_events, counted
-from rahdari.operate.retention import check_retain, export_events
+from rahdari.operate.journal import SEQ_LIMIT, Appended, JournalError, Notice, Writes, check_events, counted
+from rahdari.operate.retention import Retaining
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,6 @@ FORMAT_VERSION = 1
 BUSY_S = 30.0
 CHECKPOINT_PAGES = 4_000  # 16 MB of write-ahead: few checkpoints in a storm, a short recovery
 ROWS_A_STATEMENT = 2_000  # of five values; SQLite takes 32,766 values
-ROWS_A_DELETE = 20_000
 LOCK_MODE = 0o600
 SCHEMA = """
 CREATE TABLE sources (source_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -87,14 +86,6 @@ NOTICE_ROW = ("INSERT OR IGNORE INTO notices (key, channel, body, due_s, n_tries
 TOP_FORGOTTEN = "SELECT source_id, max(last_seq) FROM forgotten GROUP BY source_id"
 NEWEST = """
 SELECT max(coalesce((SELECT max(position) FROM events), 0), coalesce((SELECT max(last_position) FROM retentions), 0))
-"""
-# What left the journal is known by runs of sequence numbers, a row a run.
-REMEMBER = """
-INSERT INTO forgotten (source_id, last_seq, first_seq)
-SELECT source_id, max(seq), min(seq) FROM (
-  SELECT source_id, seq, seq - row_number() OVER (PARTITION BY source_id ORDER BY seq) AS run
-  FROM events WHERE position <= ?
-) GROUP BY source_id, run
 """
 DROP_FORGOTTEN = """
 DELETE FROM events WHERE position >= ? AND seq >= (
@@ -171,7 +162,7 @@ def write(connection: sqlite3.Connection, writes: Writes) -> None:
     put(connection, NOTICE_ROW, rows)
 
 
-class SqliteJournal:
+class SqliteJournal(Retaining):
     """A journal in one SQLite file; see :class:`rahdari.operate.journal.Journal`.
 
     Opening takes the only right to write, an advisory lock beside the file; ``is_read_only`` opens without it.
@@ -366,58 +357,15 @@ class SqliteJournal:
         with self._reading() as connection:
             return list(connection.execute(wanted, values).fetchall())
 
-    def retain(
-        self, *, before_s: float | None = None, max_rows: int | None = None, export: Path | None, now_s: float = 0.0
-    ) -> Retained:
-        """Move old events into a Parquet file, then take them from the journal; resumed where it was killed."""
-        check_retain(before_s, max_rows)
-        self._forget()
-        found = self._old(before_s, max_rows)
-        if found is None:
-            return Retained(n_events=0, first_position=0, last_position=0, file="", digest="")
-        first, last, n_events = found
-        file, digest = "", ""
-        if export is not None:
-            path = export / f"events-{first}-{last}.parquet"
-            file, digest = str(path), export_events(path, self._old_events(last))
-        with self._writing() as connection:
-            values = (last, first, n_events, now_s, file, digest)
-            connection.execute("INSERT INTO retentions VALUES (?, ?, ?, ?, ?, ?, 0)", values)
-        self._forget()
-        return Retained(n_events=n_events, first_position=first, last_position=last, file=file, digest=digest)
-
-    def _old(self, before_s: float | None, max_rows: int | None) -> tuple[int, int, int] | None:
-        """Return the first and last position that should leave and how many events those are, or ``None``."""
-        if before_s is not None:
-            wanted = "SELECT position - 1 FROM events WHERE received_s >= ? ORDER BY position LIMIT 1"
-            kept = self._rows(wanted, (before_s,))
-            last = kept[0][0] if kept else self.position()
-        else:
-            kept = self._rows("SELECT position FROM events ORDER BY position DESC LIMIT 1 OFFSET ?", (max_rows,))
-            last = kept[0][0] if kept else 0
-        first, newest, n_events = self._rows(
-            "SELECT min(position), max(position), count(*) FROM events WHERE position <= ?", (last,)
-        )[0]
-        return (first, newest, n_events) if n_events else None
-
-    def _old_events(self, last: int) -> Iterator[list[Stored]]:
-        after = 0
-        while rows := [row for row in self.events(after, ROWS_A_DELETE) if row[0] <= last]:
-            yield rows
-            after = rows[-1][0]
+    def _run(self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        return connection.execute(statement, values)
 
     def _forget(self) -> None:
-        """Take from the journal what was exported, a part a transaction; who was killed here goes on here."""
-        for (last,) in self._rows("SELECT last_position FROM retentions WHERE is_done = 0 ORDER BY last_position"):
-            is_done = False
-            while not is_done:
-                with self._writing() as connection:
-                    part = "SELECT max(position) FROM (SELECT position FROM events WHERE position <= ? LIMIT ?)"
-                    until = connection.execute(part, (last, ROWS_A_DELETE)).fetchone()[0]
-                    is_done = until is None
-                    if is_done:
-                        connection.execute("UPDATE retentions SET is_done = 1 WHERE last_position = ?", (last,))
-                    else:
-                        connection.execute(REMEMBER, (until,))
-                        connection.execute("DELETE FROM events WHERE position <= ?", (until,))
-                    self._top_forgotten = dict(connection.execute(TOP_FORGOTTEN).fetchall())
+        with self._lock:  # while events leave, every number may be one of theirs
+            self._top_forgotten = dict.fromkeys(self._sources.values(), SEQ_LIMIT)
+        super()._forget()
+        with self._lock:
+            self._top_forgotten = dict(self._rows(TOP_FORGOTTEN))
+
+
+__all__ = ["SqliteJournal"]

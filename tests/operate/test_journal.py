@@ -22,7 +22,7 @@ pytest_plugins = ["tests.operate.postgres_server"]
 LOTS = 4_500  # more than two statements take
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return where a new journal may stand, on a file and on a server."""
     if request.param == "postgresql":
