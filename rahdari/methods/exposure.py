@@ -97,7 +97,7 @@ def exposure(
     """Return how exposed single elements are and, with ``pairs``, the worst pairs that lose more than the sum of both.
 
     ``customers`` and ``protected`` (Gbit/s) are by node: a mapping, or arrays in the network's order.  ``roots`` are
-    the nodes that must be reached, which may fail too; by default the node with the most customers, which then does not.
+    the nodes that must be reached, which may fail too; by default the node with the most customers, which does not.
     ``access`` (0 to 1, default 1) and ``repair_h`` are by node, link or group.  Raises :class:`InputError` with every
     problem.  What reaches no root to begin with is not lost.
 
