@@ -130,7 +130,8 @@ def differences(
     """Return the events that bring the alarms of one device in line with its interfaces.
 
     ``open_down`` names the resources of the ``linkDown`` alarms that stand open.  An interface that should be up and
-    is down raises; one that is up, or is switched off on purpose, clears.  Where the device is not sure nothing changes.
+    is down raises; one that is up, or is switched off on purpose, clears.  Where the device is not sure nothing
+    changes.
     ``at_s`` is when the poll began, so that a trap during the poll is newer.
     """
     events = []
@@ -162,6 +163,7 @@ def resynchronise(
     devices: Sequence[Device],
     alarms: Iterable[Alarm],
     submit: Callable[[Sequence[Event]], object],
+    *,
     counters: Counters,
     options: Options,
     now_s: Callable[[], float] = time.time,

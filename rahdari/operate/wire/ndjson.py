@@ -87,9 +87,9 @@ def decode_line(line: bytes) -> Event:
     return checked(event)
 
 
-def _each(parts: Iterable[Any], decode: Callable[[Any], Event], first: int = 1) -> Batch:
+def _each(parts: Iterable[tuple[int, Any]], decode: Callable[[Any], Event]) -> Batch:
     events, refused = [], []
-    for number, part in enumerate(parts, start=first):
+    for number, part in parts:
         try:
             events.append(decode(part))
         except DecodeError as error:
@@ -99,7 +99,7 @@ def _each(parts: Iterable[Any], decode: Callable[[Any], Event], first: int = 1) 
 
 def decode_lines(lines: Iterable[bytes], first: int = 1) -> Batch:
     """Return the events of lines numbered from ``first``; empty lines are passed over."""
-    return _each((line for line in lines if line.strip()), decode_line, first)
+    return _each(((number, line) for number, line in enumerate(lines, first) if line.strip()), decode_line)
 
 
 def of_object(given: object) -> Event:
@@ -131,7 +131,7 @@ def decode_body(body: bytes) -> Batch:
     held = strict_json(body)
     if isinstance(held, dict) and isinstance(held.get("events"), list):
         held = held["events"]
-    return _each(held if isinstance(held, list) else [held], of_object)
+    return _each(enumerate(held if isinstance(held, list) else [held], 1), of_object)
 
 
 def encode_lines(events: Iterable[Event]) -> Iterator[bytes]:
