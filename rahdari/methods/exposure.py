@@ -109,7 +109,7 @@ def exposure(
     """
     network = as_network(network)
     weights = _Weights(
-        _by_node(network, customers, "customers"), _by_node(network, protected, "protected"), people_per_gbps
+        by_node(network, customers, "customers"), by_node(network, protected, "protected"), people_per_gbps
     )
     elements = _elements(network, access or {}, repair_h or {})
     start = _roots(network, roots, weights.both)
@@ -139,7 +139,7 @@ def exposure(
     )  # fmt: skip
 
 
-def _by_node(network: Network, given: Mapping[str, float] | ArrayLike | None, what: str) -> FloatArray:
+def by_node(network: Network, given: Mapping[str, float] | ArrayLike | None, what: str) -> FloatArray:
     """Return (n,) values of zero or more by node."""
     value = np.zeros(network.n_nodes)
     if given is None:
@@ -289,7 +289,7 @@ def lost_without(
     Follows the network from the roots, apart from the method of :func:`exposure`: what its tables say is checked here.
     """
     network = as_network(network)
-    weight = _by_node(network, customers, "customers")
+    weight = by_node(network, customers, "customers")
     start = np.array(sorted({network.node(name) for name in roots}), np.int64)
     gone = set(failed)
     unknown = sorted(gone - {*network.node_id, *network.link_id, *network.risks.group_id})
