@@ -62,7 +62,8 @@ def main() -> None:
             "n_legs": found.n_legs, "n_sorties": len(found.sorties), "covered_frac": found.covered_frac,
             "s": spent_s, "target_s": TARGET_S, "flown_km": found.flown_km, "leg_km": found.leg_km,
             "plain_back_h": plain_s / 3600.0,
-            "ratio": plain_s / found.back_s, "back_h": found.back_s / 3600.0, "bound_h": found.lower_bound_s / 3600.0, "over_bound": found.ratio,
+            "ratio": plain_s / found.back_s, "back_h": found.back_s / 3600.0,
+            "bound_h": found.lower_bound_s / 3600.0, "over_bound": found.ratio,
         }))  # fmt: skip
 
 
