@@ -26,7 +26,7 @@ TABLES = {
 #: Each kind of step, at several places of the story.
 KILLS = ("begun", "entered", "written", "committed", "network begun", "network written", "network committed", "posted")
 
-MEMORY = Path("/dev/shm")  # files that cost no wait for the disk: a stop in the process needs none
+MEMORY = Path("/dev/shm")  # noqa: S108  # files that cost no wait for the disk: a stop in the process needs none
 
 
 class Stopped(BaseException):
