@@ -14,7 +14,8 @@ class Candidate(NamedTuple):
     """A possible root: what it explains, and at what cost.
 
     ``n_silent`` counts alarms it should have raised and did not; ``cost`` is one and what the silences weigh;
-    ``prior`` breaks ties, the more usual cause first.  ``links`` and ``node`` are what it fails.
+    ``prior`` breaks ties, the more usual cause first.  ``links`` and ``node`` are what it fails; ``also`` are items
+    that it explains although they need no root of their own.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Candidate(NamedTuple):
     node: int = -1
     links: tuple[int, ...] = ()
     is_inferred: bool = False
+    also: frozenset[int] = frozenset()
 
     @property
     def rank(self) -> tuple[float, int, int]:

@@ -1,0 +1,409 @@
+"""Why: the fewest roots that explain every alarm and contradict least of what stayed silent.
+
+The rule.  A root costs one; an alarm that it should have raised and that nobody heard costs one more (silences inferred
+only from what lies beyond a root together cost at most half of what it explains).  The cheapest set of roots that
+explains all alarms is chosen, exactly wherever the search ends in time, with the fewer silences among equals, then by
+kind: power, duct, link, node, inferred.  Nodes that links already down cut off need no root: they are symptoms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rahdari.operate.cover import Candidate, cheapest, tangles
+from rahdari.operate.evidence import POLL_S, TOGETHER_S, Item, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from rahdari.operate.network import LiveNetwork
+
+POWER, DUCT, LINK, NODE, INFERRED = range(5)  # priors
+AGED_FRAC = 0.5  # a battery is blamed for a death after half of its hours, or once it told that it is low
+MOST_OF_FEEDER = 0.5
+N_ABOVE = 6  # steps towards a gateway in which a silent root is looked for
+SILENCE_SHARE = 0.5
+MOST_LANES = 4096  # silent roots tried
+LANES = 64  # states looked at together
+ENOUGH = 2  # things that fail together before what they share is suspected
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """A root and the items it explains; ``joint`` holds items that it explains only together with other roots."""
+
+    kind: str
+    name: str
+    items: tuple[int, ...]
+    node: int = -1
+    links: tuple[int, ...] = ()
+    is_inferred: bool = False
+    is_exact: bool = True
+    n_silent: int = 0
+    symptoms: list[int] = field(default_factory=list)
+    joint: list[int] = field(default_factory=list)
+    rivals: tuple[str, ...] = ()
+
+
+class Reasoning:
+    """One reading of all items; :meth:`roots` is the answer, everything else its steps."""
+
+    def __init__(self, network: LiveNetwork, items: Sequence[Item]) -> None:
+        """Take items in order of onset and key."""
+        self.network = network
+        self.items = items
+        self.onset = [item.onset_s for item in items]
+        self.of_link: dict[int, list[int]] = {}
+        self.of_node: dict[str, dict[int, list[int]]] = {
+            kind: {} for kind in ("node", "mains", "battery", "software", "feeder")
+        }
+        for i, item in enumerate(items):
+            if item.kind == "link":
+                self.of_link.setdefault(item.at, []).append(i)
+            elif item.kind in self.of_node:
+                self.of_node[item.kind].setdefault(item.at, []).append(i)
+
+    @cached_property
+    def clusters(self) -> list[list[int]]:
+        """Return items parted where nothing began for longer than a poll."""
+        return runs(range(len(self.items)), self.onset, POLL_S)
+
+    @cached_property
+    def cluster_of(self) -> list[int]:
+        """Return the cluster of each item."""
+        number = [0] * len(self.items)
+        for c, members in enumerate(self.clusters):
+            for i in members:
+                number[i] = c
+        return number
+
+    def links_down(self, cluster: int) -> set[int]:
+        """Return the links told down while the items of a cluster began."""
+        members = self.clusters[cluster]
+        low, high = self.onset[members[0]], self.onset[members[-1]]
+        return {
+            link for link, own in self.of_link.items()
+            if any(self.onset[i] <= high + POLL_S and ((end := self.items[i].end_s) is None or end >= low - TOGETHER_S)
+                   for i in own)
+        }  # fmt: skip
+
+    @cached_property
+    def reached(self) -> NDArray[np.bool_]:
+        """Return (clusters, n) nodes that reach a gateway without the links told down."""
+        return self.network.reached([((), self.links_down(c)) for c in range(len(self.clusters))])
+
+    def is_cut_off(self, i: int) -> bool:
+        """Return whether links told down explain that the node of an item is not reached."""
+        return not self.reached[self.cluster_of[i], self.items[i].at]
+
+    @cached_property
+    def is_excused(self) -> set[int]:
+        """Return sessions over links whose far end is cut off anyway, and so prove nothing of the link."""
+        weak = [(link, own) for link, own in self.of_link.items() if all(self.items[i].is_weak for i in own)]
+        tried = [(link, i, self.links_down(self.cluster_of[i]) - {link}) for link, own in weak for i in own]
+        found = set()
+        for low in range(0, len(tried), LANES):
+            some = tried[low : low + LANES]
+            lanes = self.network.reached([((), down) for _, _, down in some])
+            ends = [(int(self.network.tail[link]), int(self.network.head[link])) for link, _, _ in some]
+            found |= {i for (_, i, _), row, (a, b) in zip(some, lanes, ends, strict=True) if not (row[a] and row[b])}
+        return found
+
+    @cached_property
+    def unexplained(self) -> list[int]:
+        """Return items of nodes told unreachable although nothing told down cuts them off."""
+        return [i for own in self.of_node["node"].values() for i in own if not self.is_cut_off(i)]
+
+    @cached_property
+    def must(self) -> set[int]:
+        """Return the items that need a root."""
+        links = {i for own in self.of_link.values() for i in own} - self.is_excused
+        power = {i for kind in ("mains", "battery", "feeder") for own in self.of_node[kind].values() for i in own}
+        blown = {i for i, item in enumerate(self.items) if item.kind == "group"}
+        return links | power | blown | set(self.unexplained)
+
+    def _candidate(
+        self, kind: str, name: str, items: Iterable[int], silent: int, prior: int, *, cap: float | None = None,
+        node: int = -1, links: Iterable[int] = (), is_inferred: bool = False, also: Iterable[int] = (),
+    ) -> Candidate | None:  # fmt: skip
+        covers = frozenset(items) & self.must
+        if not covers:
+            return None
+        cost = 1.0 + (silent if cap is None else cap)
+        extra = (frozenset(also) | frozenset(items)) - covers
+        return Candidate(kind, name, covers, cost, silent, prior, node, tuple(sorted(links)), is_inferred, extra)
+
+    def _episodes(self, link: int) -> list[list[int]]:
+        """Return the items of a link by outage: those that overlap or follow within a minute are one."""
+        found: list[list[int]] = []
+        end = -np.inf
+        for i in sorted(self.of_link.get(link, ()), key=lambda each: (self.onset[each], each)):
+            if i in self.is_excused:
+                continue
+            if found and self.onset[i] <= end + TOGETHER_S:
+                found[-1].append(i)
+            else:
+                found.append([i])
+                end = -np.inf
+            until = self.items[i].end_s
+            end = max(end, np.inf if until is None else until)
+        return found
+
+    @cached_property
+    def episodes(self) -> dict[int, list[list[int]]]:
+        """Return the outages of each link told down."""
+        return {link: found for link in sorted(self.of_link) if (found := self._episodes(link))}
+
+    def _silent_links(self, links: Iterable[int], told: set[int], cluster: int, but: int = -1) -> int:
+        """Return how many links would have been told down by an end that is up and reached, and were not."""
+        count = 0
+        for link in links:
+            if link in told:
+                continue
+            ends = {int(self.network.tail[link]), int(self.network.head[link])} - {but}
+            count += any(self.reached[cluster, end] and not self._is_told(end, cluster) for end in ends)
+        return count
+
+    def _is_told(self, node: int, cluster: int) -> bool:
+        """Return whether a node was told unreachable about then."""
+        at_s = self.onset[self.clusters[cluster][0]]
+        return any(
+            self.cluster_of[i] == cluster or self.items[i].lasts_at(at_s, POLL_S)
+            for i in self.of_node["node"].get(node, ())
+        )
+
+    def of_links(self) -> list[Candidate | None]:
+        """Return each outage of a link as its own root."""
+        return [
+            self._candidate("link", self.network.link_id[link], own, 0, LINK, links=[link])
+            for link, episodes in self.episodes.items()
+            for own in episodes
+        ]
+
+    def _together(self, links: Iterable[int]) -> list[list[int]]:
+        """Return outages of links, parted where they began more than a minute apart: lists of items."""
+        first = {own[0]: own for link in links for own in self.episodes.get(link, ())}
+        return [[i for head in run for i in first[head]] for run in runs(list(first), self.onset, TOGETHER_S)]
+
+    def of_groups(self) -> list[Candidate | None]:
+        """Return ducts and other groups of which two or more links went down together, or that were told of."""
+        found: list[Candidate | None] = []
+        told = {item.at: i for i, item in enumerate(self.items) if item.kind == "group"}
+        for g in sorted({*told, *(g for link in self.episodes for g in self.network.groups_of_link[link])}):
+            group = self.network.groups[g]
+            for part in self._together(group.links) or [[]]:
+                links = {self.items[i].at for i in part}
+                is_named = g in told and (not part or abs(self.onset[told[g]] - self.onset[part[0]]) <= POLL_S)
+                own = [*part, told[g]] if is_named else part
+                if len(links) < ENOUGH and not is_named:
+                    continue
+                silent = 0 if is_named else self._silent_links(group.links, links, self.cluster_of[own[0]])
+                found.append(self._candidate(group.kind, group.name, own, silent, DUCT, links=links))
+        return found
+
+    def _node_items(self, node: int, at_s: float) -> list[int]:
+        return [i for i in self.of_node["node"].get(node, ()) if abs(self.onset[i] - at_s) <= POLL_S]
+
+    def _is_speaking(self, node: int, part: Sequence[int]) -> bool:
+        """Return whether a node itself told of links going down, and so was alive."""
+        return any(self.items[i].end == node and not self.items[i].is_weak for i in part)
+
+    def of_nodes(self) -> list[Candidate | None]:
+        """Return nodes of which two or more links went down together, and those that nothing cuts off."""
+        found: list[Candidate | None] = []
+        nodes = {int(end[link]) for link in self.episodes for end in (self.network.tail, self.network.head)}
+        for node in sorted(nodes):
+            links = self.network.links_of(node)
+            for part in self._together(links):
+                told = {self.items[i].at for i in part}
+                own = self._node_items(node, self.onset[part[0]])
+                if len(told) < ENOUGH or self._is_speaking(node, part):
+                    continue
+                silent = self._silent_links(links, told, self.cluster_of[part[0]], node) + (not own)
+                found.append(
+                    self._candidate("node", self.network.node_id[node], [*part, *own], silent, NODE, node=node)
+                )
+        return found + self._silent_nodes()
+
+    @cached_property
+    def _above(self) -> NDArray[np.int64]:
+        """Return the next node of each towards its nearest gateway, -1 at gateways."""
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import breadth_first_order
+
+        network, n = self.network, self.network.n_nodes
+        tail = np.concatenate([network.tail, np.full(network.gateways.size, n)])
+        head = np.concatenate([network.head, network.gateways])
+        matrix = csr_array((np.ones(tail.size, np.int8), (tail, head)), (n + 1, n + 1))
+        before = breadth_first_order(matrix, n, directed=False)[1][:n].astype(np.int64)
+        return np.where((before == n) | (before < 0), -1, before)
+
+    def _silent_places(self) -> dict[tuple[int, int], list[int]]:
+        """Return nodes that may be silent roots, by cluster, with the unexplained items at or below them."""
+        below: dict[tuple[int, int], list[int]] = {}
+        for i in self.unexplained:
+            node, cluster = self.items[i].at, self.cluster_of[i]
+            below.setdefault((cluster, node), []).append(i)
+            for _ in range(N_ABOVE):
+                node = int(self._above[node])
+                if node < 0:
+                    break
+                below.setdefault((cluster, node), []).append(i)
+        own = {(self.cluster_of[i], self.items[i].at) for i in self.unexplained}
+        return {key: members for key, members in sorted(below.items()) if key in own or len(members) > 1}
+
+    @cached_property
+    def _dominated(self) -> dict[tuple[int, int, int], tuple[list[int], int]]:
+        """Return by cluster, node and link (-1: the node itself) what its failure alone cuts off of the unexplained.
+
+        With it the number of nodes that it would have made unreachable, and that nobody told of.
+        """
+        tried = [
+            (cluster, node, link)
+            for cluster, node in self._silent_places()
+            for link in (-1, *self.network.links_between(node, int(self._above[node]))[:1])
+        ][:MOST_LANES]
+        down = {cluster: self.links_down(cluster) for cluster, _, _ in tried}
+        states = [
+            ((), {*down[cluster], link}) if link >= 0 else ((node,), down[cluster]) for cluster, node, link in tried
+        ]
+        found = {}
+        asked = {cluster: [i for i in self.unexplained if self.cluster_of[i] == cluster] for cluster in down}
+        told = np.zeros((len(self.clusters), self.network.n_nodes), np.bool_)
+        for node, own in self.of_node["node"].items():
+            told[[self.cluster_of[i] for i in own], node] = True
+        for low in range(0, len(tried), LANES):
+            lanes = self.network.reached(states[low : low + LANES])
+            for (cluster, node, link), row in zip(tried[low : low + LANES], lanes, strict=True):
+                lost = self.reached[cluster] & ~row
+                covered = [i for i in asked[cluster] if lost[self.items[i].at]]
+                silent = int((lost & ~told[cluster]).sum())
+                if link < 0:
+                    around = (self.network.other_end(each, node) for each in self.network.links_of(node))
+                    silent += sum(bool(row[other]) for other in around)
+                else:
+                    silent += 1
+                if covered:
+                    found[cluster, node, link] = (covered, silent)
+        return found
+
+    def _silent_nodes(self) -> list[Candidate | None]:
+        found = []
+        for (_, node, link), (covered, silent) in self._dominated.items():
+            has_own = any(self.items[i].at == node for i in covered)
+            cap = min(float(silent), SILENCE_SHARE * len(covered))
+            at = {"node": node} if link < 0 else {"links": [link]}
+            kind, name = ("node", self.network.node_id[node]) if link < 0 else ("link", self.network.link_id[link])
+            found.append(
+                self._candidate(
+                    kind, name, covered, silent, NODE if link < 0 and has_own else INFERRED, cap=cap,
+                    is_inferred=not has_own or link >= 0, **at,
+                )
+            )  # fmt: skip
+        return found
+
+    def death_of(self, node: int, power: Sequence[int]) -> list[int]:
+        """Return the items of a node's death that loss of power explains, with what it took along."""
+        start = min(self.onset[i] for i in power)
+        low = [self.onset[i] for i in self.of_node["battery"].get(node, ()) if self.onset[i] >= start]
+        hours = float(self.network.battery_h[node] + self.network.generator_h[node])
+        from_s = min([start + AGED_FRAC * hours * 3600.0, *low])
+        ends = [self.items[i].end_s for i in power]
+        until_s = np.inf if None in ends else max(end for end in ends if end is not None) + POLL_S
+        links = self.network.links_of(node)
+        told = [*self.of_node["node"].get(node, ()), *(i for part in self._together(links) for i in part)]
+        own = [i for i in told if from_s - TOGETHER_S <= self.onset[i] <= until_s]
+        parts = runs(own, self.onset, POLL_S)
+        death = next((part for part in parts if not self._is_speaking(node, part)), [])
+        if not any(self.items[i].kind == "node" for i in death):
+            watched = [link for link in links if self._is_watched(link, node)]
+            if not {self.items[i].at for i in death}.issuperset(watched):
+                return []
+        beyond = [
+            i for (cluster, at, link), (covered, _) in self._dominated.items()
+            if at == node and link < 0 and any(self.cluster_of[each] == cluster for each in death) for i in covered
+        ]  # fmt: skip
+        return sorted({*death, *beyond})
+
+    def _is_watched(self, link: int, node: int) -> bool:
+        other = self.network.other_end(link, node)
+        return bool(self.reached[:, other].any())
+
+    @cached_property
+    def deaths(self) -> dict[int, tuple[list[int], list[int]]]:
+        """Return for each node without mains, or with a low battery, those items and the items of its death."""
+        found = {}
+        on_feeder = self._on_feeder()
+        nodes = {*self.of_node["mains"], *self.of_node["battery"], *on_feeder}
+        for node in sorted(nodes):
+            alone = [*self.of_node["mains"].get(node, ()), *self.of_node["battery"].get(node, ())]
+            power = [*alone, *on_feeder.get(node, ())]
+            found[node] = (alone, self.death_of(node, power))
+        return found
+
+    def _on_feeder(self) -> dict[int, list[int]]:
+        """Return for each node the items that told of its feeder itself."""
+        found: dict[int, list[int]] = {}
+        for first, own in self.of_node["feeder"].items():
+            for node in self.network.feeder_nodes[self.network.feeder[first]]:
+                found.setdefault(node, []).extend(own)
+        return found
+
+    def of_power(self) -> list[Candidate | None]:
+        """Return sites without mains, and feeders of which half or more of the sites told so together."""
+        network = self.network
+        found = [
+            self._candidate("power", f"{network.node_id[node]}:mains", [*alone, *death], 0, POWER, node=node)
+            for node, (alone, death) in self.deaths.items()
+        ]
+        names = {network.feeder[node] for node in self.deaths} - {""}
+        for name in sorted(names):
+            members = network.feeder_nodes[name]
+            told = [i for node in members for i in self.of_node["mains"].get(node, ())]
+            said = self.of_node["feeder"].get(members[0], [])
+            for part in runs([*told, *said], self.onset, POLL_S):
+                nodes = {self.items[i].at for i in part if self.items[i].kind == "mains"}
+                is_told = any(i in said for i in part)
+                if not is_told and (len(nodes) < ENOUGH or len(nodes) < MOST_OF_FEEDER * len(members)):
+                    continue
+                taken = members if is_told else sorted(nodes)
+                own = {i for node in taken if node in self.deaths for half in self.deaths[node] for i in half
+                       if self.onset[i] >= self.onset[part[0]] - POLL_S}  # fmt: skip
+                found.append(self._candidate("power", name, {*part, *own}, 0, POWER))
+        return found
+
+    def roots(self) -> list[Root]:
+        """Return the roots, in order of the first item each explains."""
+        if not self.items:
+            return []
+        made = [*self.of_power(), *self.of_groups(), *self.of_links(), *self.of_nodes()]
+        candidates = [each for each in made if each is not None]
+        found = []
+        for items, own in tangles(len(self.items), candidates):
+            asked = [i for i in items if i in self.must]
+            if not asked:
+                continue
+            pool = [candidates[c] for c in own]
+            chosen, is_exact = cheapest(asked, pool)
+            found += [self._root(each, pool, is_exact=is_exact) for each in chosen]
+        return sorted(found, key=lambda root: (min(root.items), root.kind, root.name))
+
+    def _root(self, chosen: Candidate, pool: Sequence[Candidate], *, is_exact: bool) -> Root:
+        """Return a chosen candidate as root, with those that would explain as much at the same cost."""
+        rivals = {
+            f"{each.kind} {each.name}" for each in pool
+            if each.covers == chosen.covers and each.rank[:2] == chosen.rank[:2] and each != chosen
+        }  # fmt: skip
+        return Root(
+            chosen.kind, chosen.name, tuple(sorted(chosen.covers | chosen.also)), chosen.node, chosen.links,
+            is_inferred=chosen.is_inferred, is_exact=is_exact, n_silent=chosen.n_silent, rivals=tuple(sorted(rivals)),
+        )  # fmt: skip
+
+
+__all__ = ["DUCT", "INFERRED", "LINK", "NODE", "POWER", "Reasoning", "Root"]

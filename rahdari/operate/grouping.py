@@ -1,0 +1,300 @@
+"""From roots to outages: each alarm in exactly one, with what has failed now and what ever did."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rahdari.operate.cause import Reasoning, Root
+from rahdari.operate.evidence import POLL_S, Item, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rahdari.operate.network import LiveNetwork
+
+LANES = 64
+MIN_SAME_SOFTWARE = 5  # nodes that fail together before their software is blamed
+SAME_SOFTWARE_FRAC = 0.9  # of the nodes that fail together run it
+CHANCE_FRAC = 1e-3  # least surprise that so many nodes of one kind failed
+MOST_EVIDENCE = 20  # alarms named as evidence; more are counted
+
+
+@dataclass(eq=False)
+class Outage:
+    """A root with its alarms: ``own`` name the root itself, ``symptoms`` follow from it.
+
+    ``now`` and ``ever`` are the nodes and links that have failed; ``without_mains`` holds for each node since when it
+    has no mains, when its battery told it was low, whether it died and whether mains are back.
+    """
+
+    kind: str
+    name: str
+    items: list[Item]
+    now: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
+    ever: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
+    without_mains: dict[int, tuple[float, float | None, bool, bool]] = field(default_factory=dict)
+    is_inferred: bool = False
+    is_exact: bool = True
+    n_silent: int = 0
+    rivals: tuple[str, ...] = ()
+
+    def is_own(self, item: Item) -> bool:
+        """Return whether an alarm is of the root itself, and so no symptom."""
+        if self.kind == "unknown":
+            return False
+        return item.alarm.resource == self.name or (self.kind == "power" and item.kind in {"mains", "feeder"})
+
+    @property
+    def own(self) -> list[Item]:
+        """Return the alarms of the root itself."""
+        return [item for item in self.items if self.is_own(item)]
+
+    @property
+    def symptoms(self) -> list[Item]:
+        """Return the alarms that follow from the root."""
+        return [item for item in self.items if not self.is_own(item)]
+
+    @property
+    def opened_s(self) -> float:
+        """Return when it began."""
+        return min(item.onset_s for item in self.items)
+
+    @property
+    def incident_id(self) -> str:
+        """Return a name that stays while alarms join: of the first alarm and when it began."""
+        first = min(self.items, key=lambda item: (item.onset_s, item.key))
+        return hashlib.blake2b(f"{first.onset_s!r} {first.key}".encode(), digest_size=8).hexdigest()
+
+    @property
+    def confidence(self) -> float:
+        """Return the share of the alarms that the root should have raised and did, shared among its rivals."""
+        heard = len(self.items) / (len(self.items) + self.n_silent)
+        return round(heard / (1 + len(self.rivals)), 3)
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Return in words what led to the root."""
+        told = [f"{item.alarm.resource} {item.alarm.type}" for item in self.items[:MOST_EVIDENCE]]
+        if len(self.items) > MOST_EVIDENCE:
+            told.append(f"{len(self.items) - MOST_EVIDENCE} more alarms")
+        if self.is_inferred:
+            told.append("inferred: nothing alarmed at the root itself")
+        if self.n_silent:
+            told.append(f"{self.n_silent} alarms that it should have raised were not heard")
+        return tuple(told)
+
+
+def _is_active(items: Iterable[Item]) -> bool:
+    return any(item.end_s is None for item in items)
+
+
+class _Builder:
+    """One round of turning roots into outages."""
+
+    def __init__(self, network: LiveNetwork, items: Sequence[Item]) -> None:
+        self.network = network
+        self.items = items
+        self.reasoning = Reasoning(network, items)
+        self.roots = self.reasoning.roots()
+        self.outages = [self._outage(root) for root in self.roots]
+        self.taken = {i for root in self.roots for i in root.items}
+
+    def _own_nodes(self, root: Root) -> set[int]:
+        """Return the nodes whose own failure a root is."""
+        own = self.reasoning
+        if root.kind == "power":
+            members = {root.node} if root.node >= 0 else set(self.network.feeder_nodes[root.name])
+            return {
+                node for node in members if node in own.deaths and not {*own.deaths[node][1]}.isdisjoint(root.items)
+            }
+        return {root.node} if root.node >= 0 else set()
+
+    def _outage(self, root: Root) -> Outage:
+        items = [self.items[i] for i in root.items]
+        nodes = self._own_nodes(root)
+        links = {item.at for item in items if item.kind == "link"} | set(root.links)
+        cut = {item.at for item in items if item.kind == "link" and item.end_s is None}
+        beyond = [item for item in items if item.kind == "node" and item.at not in nodes]
+        if root.is_inferred and root.links and all(item.end_s is None for item in beyond):
+            cut |= set(root.links)
+        dead = {node for node in nodes if self._is_dead(node, items, beyond)}
+        if not dead and not cut:
+            # What is told unreachable though its root is back stands for itself.
+            dead = {item.at for item in beyond if item.end_s is None}
+        made = Outage(
+            root.kind, root.name, items, (dead, cut), (nodes, links), is_inferred=root.is_inferred,
+            is_exact=root.is_exact, n_silent=root.n_silent, rivals=root.rivals,
+        )  # fmt: skip
+        made.without_mains = self._without_mains(root, nodes)
+        return made
+
+    def _is_dead(self, node: int, items: Sequence[Item], beyond: Sequence[Item]) -> bool:
+        """Return whether a failed node is still dead: by its own alarms, else by its links, else by all beyond it."""
+        own = [item for item in items if item.kind == "node" and item.at == node]
+        if own:
+            return _is_active(own)
+        ends = [item for item in items if item.kind == "link"
+                and node in {int(self.network.tail[item.at]), int(self.network.head[item.at])}]  # fmt: skip
+        if ends:
+            return _is_active(ends)
+        return bool(beyond) and all(item.end_s is None for item in beyond)
+
+    def _without_mains(self, root: Root, dead: set[int]) -> dict[int, tuple[float, float | None, bool, bool]]:
+        """Return the sites on battery of a root of power."""
+        if root.kind != "power":
+            return {}
+        own, members = self.reasoning, set(root.items)
+        feeder = [self.items[i] for i in members if self.items[i].kind == "feeder"]
+        found = {}
+        named = {root.node} if root.node >= 0 else set(self.network.feeder_nodes[root.name])
+        for node in sorted(named):
+            mains = [self.items[i] for i in own.of_node["mains"].get(node, ()) if i in members] + feeder
+            low = [self.items[i] for i in own.of_node["battery"].get(node, ()) if i in members]
+            if mains:
+                since_s = min(item.onset_s for item in mains)
+                low_s = min((item.onset_s for item in low), default=None)
+                found[node] = since_s, low_s, node in dead, not _is_active(mains)
+        return found
+
+    def finish(self) -> list[Outage]:
+        """Return the outages with every alarm in one of them."""
+        self._take_cut_off()
+        rest = [i for i in range(len(self.items)) if i not in self.taken]
+        self._take_beside(rest)
+        for outage in self.outages:
+            outage.items.sort(key=lambda item: (item.onset_s, item.key))
+        return _same_software(self.network, self.outages)
+
+    def _take_cut_off(self) -> None:
+        """Give nodes that links cut off to the root that does it, alone or as the latest of several."""
+        left = [i for own in self.reasoning.of_node["node"].values() for i in own if i not in self.taken]
+        if not left:
+            return
+        nodes = np.unique([self.items[i].at for i in left])
+        column = {node: k for k, node in enumerate(nodes.tolist())}
+        struck = [k for k, outage in enumerate(self.outages) if outage.ever[0] or outage.ever[1]]
+        alone = self.network.reached([self.outages[k].ever for k in struck], nodes=nodes)
+        joint = []
+        for i in left:
+            at = column[self.items[i].at]
+            cutting = np.flatnonzero(~alone[:, at]).tolist()
+            fitting = [struck[s] for s in cutting if self._fits(self.outages[struck[s]], self.items[i])]
+            if fitting:
+                onset = self.items[i].onset_s
+                self._give(i, min(fitting, key=lambda k: (abs(self.outages[k].opened_s - onset), k)))
+            else:
+                joint.append(i)
+        self._take_joint(joint, nodes, column)
+
+    def _fits(self, outage: Outage, item: Item) -> bool:
+        """Return whether an outage lasted when an item began."""
+        return any(each.lasts_at(item.onset_s, POLL_S) for each in outage.items if each.kind in {"link", "node"})
+
+    def _take_joint(self, left: Sequence[int], nodes: np.ndarray, column: dict[int, int]) -> None:
+        """Give nodes that only several roots cut off together to the latest without which they were reached."""
+        clusters = sorted({self.reasoning.cluster_of[i] for i in left})
+        for cluster in clusters:
+            members = [i for i in left if self.reasoning.cluster_of[i] == cluster]
+            fitting = [k for k, outage in enumerate(self.outages) if self._fits(outage, self.items[members[0]])]
+            every = [self.outages[k].ever for k in fitting]
+            rest = [
+                ({n for j, own in enumerate(every) if j != k for n in own[0]},
+                 {n for j, own in enumerate(every) if j != k for n in own[1]}) for k in range(len(every))
+            ]  # fmt: skip
+            back = self.network.reached(rest, nodes=nodes) if rest else np.zeros((0, nodes.size), np.bool_)
+            for i in members:
+                needed = [fitting[k] for k in np.flatnonzero(back[:, column[self.items[i].at]]).tolist()]
+                if needed or fitting:
+                    self._give(i, max(needed or fitting, key=lambda k: (self.outages[k].opened_s, -k)))
+
+    def _give(self, i: int, outage: int) -> None:
+        self.outages[outage].items.append(self.items[i])
+        self.taken.add(i)
+
+    def _take_beside(self, rest: Sequence[int]) -> None:
+        """Give alarms of other kinds to the outage whose things they are on, else each thing its own incident."""
+        touched: dict[int, list[int]] = {}
+        cut: dict[int, list[int]] = {}
+        for k, outage in enumerate(self.outages):
+            nodes = {item.at for item in outage.items if item.kind in {"node", "mains", "battery"}} | outage.ever[0]
+            for node in nodes:
+                touched.setdefault(node, []).append(k)
+            for link in outage.ever[1]:
+                cut.setdefault(link, []).append(k)
+        alone: dict[tuple[str, str], list[int]] = {}
+        for i in rest:
+            item = self.items[i]
+            near = [k for k in self._beside(item, touched, cut) if self._overlaps(self.outages[k], item)]
+            if near:
+                self._give(i, min(near, key=lambda k: (abs(self.outages[k].opened_s - item.onset_s), k)))
+            else:
+                alone.setdefault(self._alone(item), []).append(i)
+        onset = [item.onset_s for item in self.items]
+        for (kind, name), members in sorted(alone.items()):
+            for part in runs(members, onset, POLL_S):
+                self.outages.append(Outage(kind, name, [self.items[i] for i in part]))
+
+    def _overlaps(self, outage: Outage, item: Item) -> bool:
+        ends = [each.end_s for each in outage.items]
+        end = None if None in ends else max(each for each in ends if each is not None)
+        return outage.opened_s - POLL_S <= item.onset_s and (end is None or item.onset_s <= end + POLL_S)
+
+    def _beside(self, item: Item, touched: dict[int, list[int]], cut: dict[int, list[int]]) -> list[int]:
+        thing = self.network.resolve(item.alarm.resource)
+        if item.kind == "session" and thing.kind == "pair":
+            links = self.network.links_between(thing.at, thing.end)
+            found = [k for link in links for k in cut.get(link, ())]
+            return found or [*touched.get(thing.at, ()), *touched.get(thing.end, ())]
+        if item.kind == "link":  # a session whose end is cut off
+            ends = int(self.network.tail[item.at]), int(self.network.head[item.at])
+            return [k for end in ends for k in touched.get(end, ())]
+        if thing.kind == "link":
+            return cut.get(thing.at, [])
+        return touched.get(thing.at, []) if thing.kind in {"node", "pair"} else []
+
+    def _alone(self, item: Item) -> tuple[str, str]:
+        """Return kind and name of the incident of alarms that nothing explains."""
+        if item.kind == "software":
+            return "software", self.network.node_id[item.at]
+        return "unknown", item.alarm.resource
+
+
+def _same_software(network: LiveNetwork, found: list[Outage]) -> list[Outage]:
+    """Return outages, with nodes that failed together and run the same software as one, where chance is no answer."""
+    share = {name: count / network.n_nodes for name, count in Counter(network.version).items() if name}
+    if not share:
+        return found
+    single = [k for k, outage in enumerate(found) if outage.kind in {"node", "software"}
+              and network.version[_node_of(network, outage)]]  # fmt: skip
+    merged: dict[int, Outage] = {}
+    gone: set[int] = set()
+    for part in runs(single, [outage.opened_s for outage in found], POLL_S):
+        version, count = Counter(network.version[_node_of(network, found[k])] for k in part).most_common(1)[0]
+        is_chance = share[version] ** (count - 1) > CHANCE_FRAC
+        if count < MIN_SAME_SOFTWARE or count < SAME_SOFTWARE_FRAC * len(part) or is_chance:
+            continue
+        own = [k for k in part if network.version[_node_of(network, found[k])] == version]
+        one = Outage("software", version, [item for k in own for item in found[k].items])
+        one.now = {n for k in own for n in found[k].now[0]}, {n for k in own for n in found[k].now[1]}
+        one.ever = {n for k in own for n in found[k].ever[0]}, {n for k in own for n in found[k].ever[1]}
+        one.items.sort(key=lambda item: (item.onset_s, item.key))
+        merged[own[0]] = one
+        gone |= set(own[1:])
+    return [merged.get(k, outage) for k, outage in enumerate(found) if k not in gone]
+
+
+def _node_of(network: LiveNetwork, outage: Outage) -> int:
+    return network.node_at.get(outage.name, 0)
+
+
+def outages(network: LiveNetwork, items: Sequence[Item]) -> list[Outage]:
+    """Return the outages that items (in order of onset and key) add up to; every item is in exactly one."""
+    return _Builder(network, items).finish() if items else []
+
+
+__all__ = ["Outage", "outages"]

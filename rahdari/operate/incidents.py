@@ -1,0 +1,280 @@
+"""Incidents: a root, what it explains, whom it takes service from, what comes next; a function of alarms and time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from rahdari.operate.alarms import FLAP_WINDOW_S
+from rahdari.operate.evidence import items_of
+from rahdari.operate.forecast import Step, dies_at_s, steps
+from rahdari.operate.grouping import Outage, outages
+from rahdari.operate.impact import Cuts, Exposure, Impact, exposure, impacts
+from rahdari.operate.maintenance import Window, accounts_for, elements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rahdari.operate.alarms import Alarm, AlarmBook
+    from rahdari.operate.network import LiveNetwork
+
+KEPT_S = 86_400.0  # alarms cleared longer ago than a day belong to the journal, not to reasoning
+MOST_EXPOSED = 16  # incidents whose lost protection is worked out in one update; the others in the next
+
+
+class Cause(msgspec.Struct, frozen=True, order=True):
+    """What an incident goes back to: its name and kind (power, duct, link, node, software, unknown)."""
+
+    object: str
+    kind: str
+
+
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A learned edge between alarm types: shown with its confidence, never deciding."""
+
+    cause: str
+    effect: str
+    confidence: float
+
+
+class Hints(Protocol):
+    """What learned edges are asked of."""
+
+    def of(self, alarm_types: Sequence[str]) -> Sequence[Hint]:
+        """Return the edges among alarm types."""
+        ...
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """One incident as it stands; times in seconds of source time.
+
+    ``cells_without_service`` are places that its own failures cut off now, and those that only several incidents
+    together cut off, of which this is the latest.  ``prediction`` is what was foreseen when it opened, ``forecast`` what
+    is foreseen now.  ``rivals`` explain as much at the same cost.  ``merged_into`` names the incident that it became
+    part of.
+    """
+
+    incident_id: str
+    root: Cause
+    opened_s: float
+    changed_s: float
+    closed_s: float | None = None
+    is_open: bool = True
+    confidence: float = 1.0
+    is_inferred: bool = False
+    is_exact: bool = True
+    rivals: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    root_keys: tuple[str, ...] = ()
+    symptom_keys: tuple[str, ...] = ()
+    symptom_seqs: tuple[int, ...] = ()
+    cells_without_service: tuple[str, ...] = ()
+    customers_without_service: int = 0
+    customers_by_service: dict[str, int] = {}
+    n_places: int = 0
+    mbps_lost: float = 0.0
+    circuits_down: tuple[str, ...] = ()
+    protection_lost_for: tuple[str, ...] = ()
+    next_single_failure_that_isolates: tuple[str, ...] = ()
+    is_protection_known: bool = True
+    prediction: tuple[Step, ...] = ()
+    forecast: tuple[Step, ...] = ()
+    in_maintenance: bool = False
+    is_overrun: bool = False
+    window: Window | None = None
+    sla_excluded_s: tuple[float, float] | None = None
+    is_flapping: bool = False
+    severity: str = "indeterminate"
+    hints: tuple[Hint, ...] = ()
+    notices: tuple[tuple[float, str], ...] = ()
+    merged_into: str = ""
+
+
+def notices_of(incident: Incident) -> tuple[tuple[float, str], ...]:
+    """Return when people are told of an incident, and why: opened or overrun, and closed; nothing within a window.
+
+    However often it flaps, it is told when it opens and when it has been quiet for five minutes.
+    """
+    if incident.window is not None:
+        is_late = incident.closed_s is None or incident.closed_s > incident.window.to_s
+        told = [(incident.window.to_s, "overrun")] if incident.is_overrun and is_late else []
+    else:
+        told = [(incident.opened_s, "opened")]
+    if told and not incident.is_open and incident.closed_s is not None:
+        told.append((incident.closed_s, "closed"))
+    return tuple(told)
+
+
+class Reasoner:
+    """Reads alarms as incidents; :meth:`read` is a function of the alarms, the windows and the time alone."""
+
+    def __init__(self, network: LiveNetwork, windows: Iterable[Window] = (), hints: Hints | None = None) -> None:
+        """Take a network; ``windows`` may be replaced at any time."""
+        self.network = network
+        self.windows = tuple(windows)
+        self.hints = hints
+        self.cuts = Cuts(network)
+        self._last: dict[str, Incident] = {}
+        self._exposed: dict[tuple[frozenset[int], frozenset[int]], Exposure] = {}
+
+    def update(self, book: AlarmBook, changed: Mapping[str, Alarm], now_s: float) -> list[Incident]:
+        """Return the incidents that differ from those returned before, merged ones included.
+
+        ``book`` holds the alarms after ``changed``; without a change only time has passed.
+        """
+        alarms = {**book.alarms, **changed}
+        found = {each.incident_id: each for each in self.read(alarms.values(), now_s, MOST_EXPOSED)}
+        gone = [self._merged(each, found, now_s) for name, each in self._last.items() if name not in found]
+        differ = [each for name, each in found.items() if self._last.get(name) != each]
+        self._last = found
+        return differ + [each for each in gone if each is not None]
+
+    def _merged(self, incident: Incident, found: Mapping[str, Incident], now_s: float) -> Incident | None:
+        """Return an incident that is no more: closed, with the one that holds its alarms; None where it aged out."""
+        own = {*incident.root_keys, *incident.symptom_keys}
+        into = next(
+            (name for name, each in found.items() if not own.isdisjoint({*each.root_keys, *each.symptom_keys})), ""
+        )
+        if not into and not incident.is_open:
+            return None
+        return msgspec.structs.replace(incident, is_open=False, closed_s=now_s, changed_s=now_s, merged_into=into)
+
+    def read(self, alarms: Iterable[Alarm], now_s: float, most_exposed: int | None = None) -> list[Incident]:
+        """Return the incidents of alarms at a time, in order of opening."""
+        items = items_of(self.network, alarms, now_s - KEPT_S)
+        found = outages(self.network, items)
+        lost = self._impacts(found)
+        made = [self._incident(each, own, now_s) for each, own in zip(found, lost, strict=True)]
+        self._foresee(found, made)
+        self._expose(found, made, most_exposed)
+        return sorted(made, key=lambda each: (each.opened_s, each.root, each.incident_id))
+
+    def _impacts(self, found: Sequence[Outage]) -> list[Impact]:
+        """Return what each outage takes now; what only several take together goes to the latest that matters."""
+        states = [outage.now for outage in found]
+        struck = [i for i, (dead, cut) in enumerate(states) if dead or cut]
+        result = [Impact() for _ in found]
+        if not struck:
+            return result
+        union = {n for i in struck for n in states[i][0]}, {n for i in struck for n in states[i][1]}
+        together, *alone = impacts(self.network, [union, *(states[i] for i in struck)])
+        result = [alone[struck.index(i)] if i in set(struck) else Impact() for i in range(len(found))]
+        left = set(together.places).difference(*(each.places for each in alone))
+        if left:
+            self._share_joint(found, states, struck, left, result)
+        return result
+
+    def _share_joint(
+        self, found: Sequence[Outage], states: Sequence[tuple[set[int], set[int]]], struck: list[int], left: set[str],
+        result: list[Impact],
+    ) -> None:  # fmt: skip
+        """Add places that only several outages take together to the latest one without which they had service."""
+        rest = [
+            ({n for j in struck if j != i for n in states[j][0]}, {n for j in struck if j != i for n in states[j][1]})
+            for i in struck
+        ]
+        without = [set(each.places) for each in impacts(self.network, rest)]
+        latest = sorted(range(len(struck)), key=lambda k: (-found[struck[k]].opened_s, struck[k]))
+        number = {name: i for i, name in enumerate(self.network.place_id)}
+        extra: dict[int, list[int]] = {}
+        for name in sorted(left, key=number.__getitem__):
+            k = next((k for k in latest if name not in without[k]), latest[0])
+            extra.setdefault(struck[k], []).append(number[name])
+        for i, places in extra.items():
+            held = sorted({*places, *(number[name] for name in result[i].places)})
+            result[i] = msgspec.structs.replace(
+                result[i], places=tuple(self.network.place_id[place] for place in held),
+                customers=int(self.network.customers[held].sum()), mbps=float(self.network.mbps[held].sum()),
+            )  # fmt: skip
+
+    def _incident(self, outage: Outage, lost: Impact, now_s: float) -> Incident:
+        own = [item.alarm for item in outage.own]
+        symptoms = [item.alarm for item in outage.symptoms]
+        every = [*own, *symptoms]
+        is_flapping = any(alarm.is_flapping for alarm in every)
+        changed_s = max(alarm.changed_s for alarm in every)
+        is_open = any(not alarm.is_cleared for alarm in every) or (is_flapping and now_s - changed_s < FLAP_WINDOW_S)
+        closed_s = None if is_open else max(alarm.cleared_s or alarm.changed_s for alarm in every)
+        seqs = {told.seq for item in outage.symptoms for told in item.alarm.told
+                if told.severity != "cleared" and told.at_s >= item.onset_s}  # fmt: skip
+        shown = [alarm for alarm in every if not alarm.is_cleared] or every
+        incident = Incident(
+            incident_id=outage.incident_id, root=Cause(outage.name, outage.kind), opened_s=outage.opened_s,
+            changed_s=changed_s, closed_s=closed_s, is_open=is_open, confidence=outage.confidence,
+            is_inferred=outage.is_inferred, is_exact=outage.is_exact, rivals=outage.rivals, evidence=outage.evidence,
+            root_keys=tuple(alarm.key for alarm in own), symptom_keys=tuple(alarm.key for alarm in symptoms),
+            symptom_seqs=tuple(sorted(seqs)), cells_without_service=lost.places, n_places=len(lost.places),
+            customers_without_service=lost.customers, customers_by_service=lost.customers_by_service,
+            mbps_lost=lost.mbps, circuits_down=lost.circuits_down, is_flapping=is_flapping,
+            severity=min((alarm.severity for alarm in shown), key=_severity_rank),
+            hints=tuple(self.hints.of(sorted({alarm.type for alarm in every}))) if self.hints else (),
+        )  # fmt: skip
+        return self._with_window(incident, outage, now_s)
+
+    def _with_window(self, incident: Incident, outage: Outage, now_s: float) -> Incident:
+        nodes, links = outage.ever
+        if outage.kind in {"link", "node", "duct", "power"} and not nodes and not links:
+            nodes, links = elements_of(self.network, outage.name.removesuffix(":mains"))
+        window = next(
+            (each for each in self.windows
+             if each.from_s <= incident.opened_s < each.to_s and accounts_for(self.network, each, nodes, links)), None,
+        )  # fmt: skip
+        if window is None:
+            return msgspec.structs.replace(incident, notices=notices_of(incident))
+        until = window.to_s if incident.closed_s is None else min(window.to_s, incident.closed_s)
+        is_overrun = now_s >= window.to_s and (incident.closed_s is None or incident.closed_s > window.to_s)
+        made = msgspec.structs.replace(
+            incident, window=window, in_maintenance=not is_overrun, is_overrun=is_overrun,
+            sla_excluded_s=(incident.opened_s, until),
+        )  # fmt: skip
+        return msgspec.structs.replace(made, notices=notices_of(made))
+
+    def _foresee(self, found: Sequence[Outage], made: list[Incident]) -> None:
+        """Put in what batteries foretell, when the incident opened and now."""
+        for i, outage in enumerate(found):
+            if not outage.without_mains:
+                continue
+            first = {
+                node: dies_at_s(self.network, node, since_s)
+                for node, (since_s, _, _, _) in outage.without_mains.items()
+            }
+            coming = {
+                node: dies_at_s(self.network, node, since_s, low_s)
+                for node, (since_s, low_s, is_dead, is_back) in outage.without_mains.items()
+                if not is_dead and not is_back
+            }
+            forecast = steps(self.network, coming, outage.now) if made[i].is_open else ()
+            made[i] = msgspec.structs.replace(made[i], prediction=steps(self.network, first), forecast=forecast)
+
+    def _expose(self, found: Sequence[Outage], made: list[Incident], most: int | None) -> None:
+        """Put in who lost protection; at most ``most`` that were not worked out before, the others say so."""
+        n_new = 0
+        kept: dict[tuple[frozenset[int], frozenset[int]], Exposure] = {}
+        order = sorted(range(len(made)), key=lambda i: (-made[i].customers_without_service, made[i].opened_s, i))
+        for i in order:
+            dead, cut = found[i].now
+            if not made[i].is_open or not (dead or cut):
+                continue
+            key = frozenset(dead), frozenset(cut)
+            if key not in self._exposed:
+                n_new += 1
+                if most is not None and n_new > most:
+                    made[i] = msgspec.structs.replace(made[i], is_protection_known=False)
+                    continue
+                self._exposed[key] = exposure(self.network, self.cuts, (sorted(dead), sorted(cut)))
+            kept[key] = own = self._exposed[key]
+            made[i] = msgspec.structs.replace(
+                made[i], protection_lost_for=own.protection_lost_for, is_protection_known=own.is_complete,
+                next_single_failure_that_isolates=own.next_single_failure_that_isolates,
+            )  # fmt: skip
+        self._exposed = kept
+
+
+def _severity_rank(severity: str) -> int:
+    from rahdari.operate.events import SEVERITIES
+
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+
+
+__all__ = ["Cause", "Hint", "Hints", "Incident", "Reasoner", "Step", "Window", "notices_of"]
