@@ -156,7 +156,7 @@ def test_each_start_has_a_greater_number_of_boots() -> None:
 )
 def test_a_user_the_model_does_not_allow_is_refused(given: dict[str, str]) -> None:
     with pytest.raises(InputError):
-        User(name="u", **given)  # type: ignore[arg-type]
+        User(name="u", **given)
 
 
 def test_passwords_are_never_shown() -> None:

@@ -87,7 +87,8 @@ def decode_line(line: bytes) -> Event:
     return checked(event)
 
 
-def _each(parts: Iterable[tuple[int, Any]], decode: Callable[[Any], Event]) -> Batch:
+def each(parts: Iterable[tuple[int, Any]], decode: Callable[[Any], Event]) -> Batch:
+    """Return the events of numbered parts; a part that cannot be decoded is refused by itself."""
     events, refused = [], []
     for number, part in parts:
         try:
@@ -99,7 +100,7 @@ def _each(parts: Iterable[tuple[int, Any]], decode: Callable[[Any], Event]) -> B
 
 def decode_lines(lines: Iterable[bytes], first: int = 1) -> Batch:
     """Return the events of lines numbered from ``first``; empty lines are passed over."""
-    return _each(((number, line) for number, line in enumerate(lines, first) if line.strip()), decode_line)
+    return each(((number, line) for number, line in enumerate(lines, first) if line.strip()), decode_line)
 
 
 def of_object(given: object) -> Event:
@@ -131,7 +132,7 @@ def decode_body(body: bytes) -> Batch:
     held = strict_json(body)
     if isinstance(held, dict) and isinstance(held.get("events"), list):
         held = held["events"]
-    return _each(enumerate(held if isinstance(held, list) else [held], 1), of_object)
+    return each(enumerate(held if isinstance(held, list) else [held], 1), of_object)
 
 
 def encode_lines(events: Iterable[Event]) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rahdari.operate.events import SEVERITIES, Event
 from rahdari.operate.wire import DecodeError
 from rahdari.operate.wire.mapping import named, seq_of
-from rahdari.operate.wire.ndjson import Batch, Refusal, checked, strict_json
+from rahdari.operate.wire.ndjson import Batch, Refusal, checked, each, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,13 +98,8 @@ def _log_records(body: bytes) -> Iterator[tuple[dict[str, Any], dict[str, str]]]
 
 def otlp_logs(body: bytes, received_s: float, mapper: Mapper) -> Batch:
     """Return the events of an ExportLogsServiceRequest as JSON; a request sent again gives the same events."""
-    events, refused = [], []
-    for number, (record, about) in enumerate(list(_log_records(body)), start=1):
-        try:
-            events.append(_log_event(record, about, received_s, mapper))
-        except DecodeError as error:
-            refused.append(Refusal(number, error.reason, error.problems[0].what))
-    return Batch(tuple(events), tuple(refused))
+    records = enumerate(list(_log_records(body)), 1)
+    return each(records, lambda pair: _log_event(pair[0], pair[1], received_s, mapper))
 
 
 def _status_events(update: dict[str, Any], mapper: Mapper) -> Iterator[Event]:

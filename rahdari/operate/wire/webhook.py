@@ -7,7 +7,7 @@ from typing import Any
 from rahdari.operate.events import Event
 from rahdari.operate.wire import DecodeError
 from rahdari.operate.wire.mapping import Mapper, named, seq_of
-from rahdari.operate.wire.ndjson import Batch, Refusal, checked, decode_body, strict_json
+from rahdari.operate.wire.ndjson import Batch, checked, decode_body, each, strict_json
 from rahdari.operate.wire.syslog import iso_time_s
 
 VERSION, MAX_ALERTS = "4", 10_000
@@ -67,13 +67,7 @@ def alertmanager(body: bytes, mapper: Mapper, source: str = "alertmanager") -> B
         raise DecodeError("bad_webhook", f"no Alertmanager notification of version {VERSION}", cure)
     if len(held["alerts"]) > MAX_ALERTS:
         raise DecodeError("too_many", f"{len(held['alerts'])} alerts in one notification", "set max_alerts")
-    events, refused = [], []
-    for number, alert in enumerate(held["alerts"], start=1):
-        try:
-            events.append(_alert_event(alert, source, mapper))
-        except DecodeError as error:
-            refused.append(Refusal(number, error.reason, error.problems[0].what))
-    return Batch(tuple(events), tuple(refused))
+    return each(enumerate(held["alerts"], 1), lambda alert: _alert_event(alert, source, mapper))
 
 
 def generic(body: bytes) -> Batch:
