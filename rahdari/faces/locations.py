@@ -14,3 +14,13 @@ def default_cache_dir() -> Path:
     if own := os.environ.get("RAHDARI_CACHE_DIR"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rahdari"
+
+
+def default_accounts_dir() -> Path:
+    """Return where the accounts of this machine are kept.
+
+    That is RAHDARI_ACCOUNTS_DIR, or ``rahdari/accounts`` below XDG_DATA_HOME, or below ``~/.local/share``.
+    """
+    if own := os.environ.get("RAHDARI_ACCOUNTS_DIR"):
+        return Path(own)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "rahdari" / "accounts"

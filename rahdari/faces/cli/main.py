@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rahdari.faces.cli.account import account_app
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.economy import economy, indicators
 from rahdari.faces.cli.navigation import navigate
@@ -42,6 +43,7 @@ data_app = typer.Typer(
 )
 app.add_typer(country_app, name="country")
 app.add_typer(data_app, name="data")
+app.add_typer(account_app, name="account")
 app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
 app.add_typer(sky_app, name="sky")
@@ -140,14 +142,22 @@ def show(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8765,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    auth: Annotated[bool, typer.Option("--auth", help="Ask who everybody is; see rahdari account.")] = False,
+    accounts: Annotated[Path | None, typer.Option(help="Folder of the accounts, for --auth.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Certificate (PEM) for https.")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
     as_json: Json = False,
 ) -> None:
     """Serve a plan on a map."""
     from rahdari.faces.cli import output, serving
+    from rahdari.faces.locations import default_accounts_dir
 
+    access = serving.Access((accounts or default_accounts_dir()) if auth else None, certificate, certificate_key)
     answer(
         "show",
-        lambda: serving.serve(plan_folder(plan), host=host, port=port, open_browser=open_browser, as_json=as_json),
+        lambda: serving.serve(
+            plan_folder(plan), host=host, port=port, open_browser=open_browser, as_json=as_json, access=access
+        ),
         output.print_model,
         as_json=as_json,
         prints_itself=True,

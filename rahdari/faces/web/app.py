@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+import time
+from collections import OrderedDict
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -12,19 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import polars as pl
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import InputError, PlanError, Problem, RahdariError
+from rahdari.faces.web.auth import who_of
 from rahdari.faces.web.layers import HOPS, NOT_OBSERVED, LayerSpec, build_layer
 from rahdari.faces.web.rows import MAX_RESULTS, Names, row_details
 from rahdari.faces.web.tiles import MAX_ZOOM, MIN_ZOOM, TILE_LAYER, LayerStore, packed_features
 from rahdari.service.explain import explain
 from rahdari.service.failing import CoreFailures
+from rahdari.service.identity import LOCAL, Who
 from rahdari.service.plan_view import HEADLINES
 from rahdari.service.requests import ExplainRequest
+from rahdari.service.watermark import Mark, csv_export, geojson_export, html_export
 from rahdari.store.query import OWNER, PlanReader
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ STATIC = Path(__file__).parents[2] / "static"
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]", "testserver")
 CORE_GRAIN_DEG = 0.001  # about 100 m
 CORE_DIGITS = 4
+N_BOOKS = 16  # clearances whose pages are kept ready
 N_LABELS = 150  # the page hides those that would overlap
 PART_OF_CITY = r", part \d+$"  # how the country's builder names the parts of a city
 HEADERS = {
@@ -103,7 +109,7 @@ def plan_summary(reader: PlanReader) -> dict[str, Any]:
         "simple_engines": [engine["name"] for engine in engines if engine.get("fidelity") == "simple"],
         "n_engines": len(engines),
         "has_sky": {"constellations", "shells", "terrain"} <= set(reader.names),
-        "has_report": (reader.folder / "report.html").is_file(),
+        "has_report": reader.sees_everything and (reader.folder / "report.html").is_file(),
         "plan": reader.folder.name,
     }
 
@@ -239,6 +245,42 @@ class PlanPages:
             self.store.problems["prepare"] = str(error)
 
 
+class PlanBooks:
+    """The pages of one plan for each clearance that asks; nothing that one clearance made is shown to another."""
+
+    def __init__(self, folder: Path, clearance: Clearance) -> None:
+        """Open the plan for whoever asks without an account: ``clearance`` is theirs."""
+        self.folder, self.clearance = folder, clearance
+        self._lock = threading.Lock()
+        self._pages: OrderedDict[Clearance, PlanPages] = OrderedDict()
+        self.at(clearance)
+
+    def at(self, clearance: Clearance) -> PlanPages:
+        """Return the pages for one clearance; those not asked for longest are forgotten."""
+        with self._lock:
+            found = self._pages.get(clearance)
+        # What a clearance sees is found out beside the lock: others need not wait.
+        made = found or PlanPages(PlanReader(self.folder, clearance))
+        with self._lock:
+            pages = self._pages.setdefault(clearance, made)
+            self._pages.move_to_end(clearance)
+            while len(self._pages) > N_BOOKS:
+                self._pages.popitem(last=False)
+        return pages
+
+    def of(self, who: Who) -> PlanPages:
+        """Return the pages for whoever asks."""
+        return self.at(self.clearance if who is LOCAL else who.clearance)
+
+
+def _pages_of(request: Request) -> PlanPages:
+    books: PlanBooks = request.app.state.books
+    return books.of(who_of(request))
+
+
+Pages = Annotated[PlanPages, Depends(_pages_of)]
+
+
 def _problem_response(_request: Request, error: Exception) -> Response:
     if not isinstance(error, RahdariError):
         raise error
@@ -246,69 +288,69 @@ def _problem_response(_request: Request, error: Exception) -> Response:
     return OrjsonResponse({"ok": False, "errors": [each.as_dict() for each in error.problems]}, status_code=status)
 
 
-def _add_plan_routes(app: FastAPI, pages: PlanPages) -> None:
+def _add_plan_routes(app: FastAPI) -> None:
     @app.get("/api/plan")
-    def get_plan() -> Response:
+    def get_plan(pages: Pages) -> Response:
         """Return names, years, indicators and how much was observed."""
         return OrjsonResponse(plan_summary(pages.reader))
 
     @app.get("/api/layers")
-    def get_layers() -> Response:
+    def get_layers(pages: Pages) -> Response:
         """Return all layers that can be drawn, with legends, and why others cannot."""
         layers = [layer.as_dict() for layer in pages.store.layers()]
         tiles = {"layer": TILE_LAYER, "min_zoom": MIN_ZOOM, "max_zoom": MAX_ZOOM}
         return OrjsonResponse({"layers": layers, "tiles": tiles, "problems": pages.store.problems})
 
     @app.get("/api/outline")
-    def get_outline() -> Response:
+    def get_outline(pages: Pages) -> Response:
         """Return the country's outline as GeoJSON."""
         return OrjsonResponse(outline(pages.reader))
 
     @app.get("/api/labels")
-    def get_labels() -> Response:
+    def get_labels(pages: Pages) -> Response:
         """Return names the map may print."""
         return OrjsonResponse(labels(pages.reader))
 
     @app.get("/api/row/{table}/{row_id:path}")
-    def get_row(table: str, row_id: str, request: Request) -> Response:
+    def get_row(pages: Pages, table: str, row_id: str, request: Request) -> Response:
         """Return one row with what belongs to it; further key values as query parameters."""
         return OrjsonResponse(row_details(pages.reader, table, row_id, dict(request.query_params)))
 
     @app.get("/api/explain")
-    def get_explanation(table: str, row_id: str, column: str, request: Request) -> Response:
+    def get_explanation(pages: Pages, table: str, row_id: str, column: str, request: Request) -> Response:
         """Return why a cell has its value, down to the sources; further key values as query parameters."""
         at = {key: value for key, value in request.query_params.items() if key not in {"table", "row_id", "column"}}
         asked = ExplainRequest(plan=pages.reader.folder, table=table, row_id=row_id, column=column, at=at)
         return OrjsonResponse(explain(asked, pages.reader.clearance).model_dump(mode="json"))
 
     @app.get("/api/search")
-    def get_matches(q: str, limit: Annotated[int, Query(ge=1, le=100)] = MAX_RESULTS) -> Response:
+    def get_matches(pages: Pages, q: str, limit: Annotated[int, Query(ge=1, le=100)] = MAX_RESULTS) -> Response:
         """Return rows whose name contains the text, in either script."""
         return OrjsonResponse(pages.names.search(q, limit))
 
 
-def _add_failure_routes(app: FastAPI, pages: PlanPages) -> None:
+def _add_failure_routes(app: FastAPI) -> None:
     @app.get("/api/core")
-    def get_core() -> Response:
+    def get_core(pages: Pages) -> Response:
         """Return the lines of the core, to draw a failure on."""
         return OrjsonResponse(core_lines(pages.failures.capacity))
 
     @app.get("/api/failure/{link_id:path}")
-    def get_failure(link_id: str) -> Response:
+    def get_failure(pages: Pages, link_id: str) -> Response:
         """Return what the failure of one link of the core does; one link at a time, never a ranking."""
         return OrjsonResponse(pages.failures.play(link_id).model_dump(mode="json"))
 
 
-def _add_radio_routes(app: FastAPI, pages: PlanPages) -> None:
+def _add_radio_routes(app: FastAPI) -> None:
     @app.get("/api/hop/{site_id:path}")
-    def get_hop(site_id: str) -> Response:
+    def get_hop(pages: Pages, site_id: str) -> Response:
         """Return the microwave hop that feeds a site: budget with every term, and its profile as SVG."""
         return OrjsonResponse(pages.hops.look(site_id).model_dump(mode="json"))
 
 
-def _add_sky_routes(app: FastAPI, pages: PlanPages) -> None:
+def _add_sky_routes(app: FastAPI) -> None:
     @app.get("/api/sky/{place_id:path}")
-    def get_sky(place_id: str) -> Response:
+    def get_sky(pages: Pages, place_id: str) -> Response:
         """Return the sky of a place over a day: its rim, the satellites moment by moment, the fixed ones."""
         from rahdari.service.sky import sky_view  # its kernels need not wait for: the map opens first
 
@@ -316,14 +358,14 @@ def _add_sky_routes(app: FastAPI, pages: PlanPages) -> None:
         return OrjsonResponse(found.model_dump(mode="json"))
 
 
-def _add_event_routes(app: FastAPI, pages: PlanPages) -> None:
+def _add_event_routes(app: FastAPI) -> None:
     @app.get("/api/events")
-    def get_events() -> Response:
+    def get_events(pages: Pages) -> Response:
         """Return the named events that the map can play."""
         return OrjsonResponse([each.model_dump(mode="json") for each in pages.events.events.choices()])
 
     @app.get("/api/event/{event}")
-    def get_event(event: str, request: Request) -> Response:
+    def get_event(pages: Pages, event: str, request: Request) -> Response:
         """Return an event by the hour (see rahdari.service.event_states), or with 202 how far it is; ask again then."""
         found = pages.events.ask(event)
         if not isinstance(found, bytes):
@@ -334,12 +376,12 @@ def _add_event_routes(app: FastAPI, pages: PlanPages) -> None:
         return Response(gzip.decompress(found), media_type=kind)
 
     @app.get("/api/event-places.bin")
-    def get_event_places() -> Response:
+    def get_event_places(pages: Pages) -> Response:
         """Return all places as flat arrays, in the order of an event's bytes."""
         return Response(packed_features(_all_places(pages.reader)), media_type="application/octet-stream")
 
     @app.get("/api/event-place/{index}")
-    def get_event_place(index: int) -> Response:
+    def get_event_place(pages: Pages, index: int) -> Response:
         """Return the identifier of a place by its position in an event's bytes."""
         places = _all_places(pages.reader)
         if not 0 <= index < places.height:
@@ -351,19 +393,19 @@ def _all_places(reader: PlanReader) -> pl.DataFrame:
     return build_layer(reader, LayerSpec("event-places", "Places", "Today", "point", "places", "places")).features
 
 
-def _add_file_routes(app: FastAPI, pages: PlanPages) -> None:
+def _add_file_routes(app: FastAPI) -> None:
     @app.get("/tiles/{layer_id}.pmtiles")
-    def get_tiles(layer_id: str) -> Response:
+    def get_tiles(pages: Pages, layer_id: str) -> Response:
         """Return one layer as a PMTiles archive; byte ranges are served."""
         return FileResponse(pages.store.tiles(layer_id), media_type="application/octet-stream")
 
     @app.get("/features/{layer_id}.bin")
-    def get_features(layer_id: str) -> Response:
+    def get_features(pages: Pages, layer_id: str) -> Response:
         """Return one layer as flat arrays, for drawing without WebGL."""
         return Response(packed_features(pages.store.layer(layer_id).features), media_type="application/octet-stream")
 
     @app.get("/api/feature/{layer_id}/{index}")
-    def get_feature(layer_id: str, index: int) -> Response:
+    def get_feature(pages: Pages, layer_id: str, index: int) -> Response:
         """Return the identifier of a feature by its position in the flat arrays."""
         layer = pages.store.layer(layer_id)
         if not 0 <= index < layer.features.height:
@@ -372,12 +414,29 @@ def _add_file_routes(app: FastAPI, pages: PlanPages) -> None:
         return OrjsonResponse({"table": layer.click_table, "id": layer.features["i"][index]})
 
     @app.get("/report")
-    def get_report() -> Response:
-        """Return the plan's report."""
-        path = pages.reader.folder / "report.html"
-        if not path.is_file():
+    def get_report(pages: Pages, request: Request) -> Response:
+        """Return the plan's report, marked with who took it; only to those who may see all of the plan."""
+        path, who = pages.reader.folder / "report.html", who_of(request)
+        if not path.is_file() or not pages.reader.sees_everything:
             raise PlanError(Problem("this plan has no report", "run 'rahdari report' to write it", path.name))
-        return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
+        if who is LOCAL:
+            return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
+        mark = Mark.of(who, pages.reader, time.time())
+        return HTMLResponse(html_export(path.read_text(encoding="utf-8"), mark), headers=REPORT_HEADERS)
+
+    @app.get("/export/{table}.csv")
+    def get_csv(pages: Pages, table: str, request: Request) -> Response:
+        """Return a table as CSV, marked with who took it."""
+        mark = Mark.of(who_of(request), pages.reader, time.time())
+        name = {"Content-Disposition": f'attachment; filename="{pages.reader.schema(table).name}.csv"'}
+        return Response(csv_export(pages.reader, table, mark), media_type="text/csv; charset=utf-8", headers=name)
+
+    @app.get("/export/{table}.geojson")
+    def get_geojson(pages: Pages, table: str, request: Request) -> Response:
+        """Return a table as GeoJSON, marked with who took it."""
+        mark = Mark.of(who_of(request), pages.reader, time.time())
+        name = {"Content-Disposition": f'attachment; filename="{pages.reader.schema(table).name}.geojson"'}
+        return OrjsonResponse(geojson_export(pages.reader, table, mark), headers=name)
 
     @app.get("/")
     def get_index() -> Response:
@@ -393,15 +452,16 @@ def create_app(
     Requests that name another host than ``allowed_hosts`` are refused, so that a web page elsewhere
     cannot read the plan by pointing its own name at this machine.
     """
-    pages = PlanPages(PlanReader(plan_folder, clearance))
+    books = PlanBooks(plan_folder, clearance)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         # In the background: the page opens at once and its first tiles wait for this.
-        threading.Thread(target=pages.prepare, daemon=True).start()
+        threading.Thread(target=books.at(clearance).prepare, daemon=True).start()
         yield
 
     app = FastAPI(title="Rahdari", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.books = books
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_exception_handler(RahdariError, _problem_response)
 
@@ -412,12 +472,12 @@ def create_app(
             response.headers.setdefault(name, value)
         return response
 
-    _add_plan_routes(app, pages)
-    _add_failure_routes(app, pages)
-    _add_radio_routes(app, pages)
-    _add_sky_routes(app, pages)
-    _add_event_routes(app, pages)
-    _add_file_routes(app, pages)
+    _add_plan_routes(app)
+    _add_failure_routes(app)
+    _add_radio_routes(app)
+    _add_sky_routes(app)
+    _add_event_routes(app)
+    _add_file_routes(app)
     for name in ("map", "fonts"):
         if (STATIC / name).is_dir():
             app.mount(f"/{name}", StaticFiles(directory=STATIC / name, html=True), name=name)
