@@ -30,7 +30,7 @@ def sealed(user: User, at_s: float = NOW_S, sender: Usm | None = None, flags: in
     """Return a trap of a device whose engine started a thousand seconds ago."""
     sender = sender or Usm([user], NOW_S - 1000.0, "device")
     level = (user.auth != "none") + 2 * (user.privacy != "none") if flags is None else flags
-    return sender.seal(1, user, level, sender._scope(TRAP), at_s)
+    return sender.seal(1, user, level, sender.scope(TRAP), at_s)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def asked(user: User | None, receiver: Usm, boots: int, time_s: int) -> bytes:
     asker = Usm([user] if user is not None else [], NOW_S, "rahdari")
     asker.boots = boots
     level = REPORTABLE | (3 if user is not None else 0)
-    return asker.seal(9, user, level, receiver._scope(INFORM), asker._started_s + time_s)
+    return asker.seal(9, user, level, receiver.scope(INFORM), asker._started_s + time_s)
 
 
 def test_an_inform_learns_the_engine_then_its_moment_and_is_then_answered() -> None:
     receiver = Usm([OPS], NOW_S)
     stranger = Usm([], NOW_S, "someone else")
     with pytest.raises(ReportError) as caught:
-        receiver.read(stranger.seal(3, None, REPORTABLE, stranger._scope(INFORM), NOW_S), NOW_S)
+        receiver.read(stranger.seal(3, None, REPORTABLE, stranger.scope(INFORM), NOW_S), NOW_S)
     told = outer(caught.value.reply)
     assert (caught.value.reason, told.message_id, told.engine_id) == ("unknown_engine", 3, receiver.engine_id)
     with pytest.raises(ReportError) as caught:

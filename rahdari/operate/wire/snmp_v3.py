@@ -194,16 +194,16 @@ class Usm:
     def _report(self, message: Secured, counter: str, user: User | None, now_s: float) -> bytes:
         pdu = encode_pdu(REPORT, 0, [(counter, ber.COUNTER32, 1)])
         level = AUTH_FLAG if user is not None and user.auth != "none" else 0
-        return self.seal(message.message_id, user if level else None, level, self._scope(pdu), now_s)
+        return self.seal(message.message_id, user if level else None, level, self.scope(pdu), now_s)
 
     def response(self, data: bytes, inform: Notification, now_s: float) -> bytes:
         """Return the answer to an inform that was read from ``data``, as secure as the inform."""
         message = outer(data)
         pdu = ber.encode(RESPONSE, inform.pdu)
         user, level = self._users[message.user], message.flags & (AUTH_FLAG | PRIVACY_FLAG)
-        return self.seal(message.message_id, user, level, self._scope(pdu, inform), now_s)
+        return self.seal(message.message_id, user, level, self.scope(pdu, inform), now_s)
 
-    def _scope(self, pdu: bytes, inform: Notification | None = None) -> bytes:
+    def scope(self, pdu: bytes, inform: Notification | None = None) -> bytes:
         """Return a protocol data unit in the context that was asked, or in our own."""
         engine_id, context = (inform.context_engine_id, inform.context) if inform is not None else (self.engine_id, b"")
         return ber.encode(ber.SEQUENCE, _text(engine_id), _text(context), pdu)
