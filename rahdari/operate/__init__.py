@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rahdari.operate.events import SEVERITIES, Event
@@ -22,17 +24,26 @@ _HOMES = {
     "App": "app", "Listen": "app", "SystemClock": "clock", "VirtualClock": "clock", "incidents": "app",
     "ingest": "app", "replay": "replay", "replay_story": "replay",
 }  # fmt: skip
+_SHADOWED = {"replay", "incidents"}  # functions that go by the name of a module
+
+
+class _Package(ModuleType):
+    """The package; a function stays what it is when the module of its name is imported."""
+
+    def __getattribute__(self, name: str) -> Any:  # noqa: ANN401  # whatever the module holds
+        if name in _SHADOWED:
+            return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return super().__getattribute__(name)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever the module holds
     if name not in _HOMES:
         msg = f"module 'rahdari.operate' has no attribute {name!r}"
         raise AttributeError(msg)
-    # import_module alone would leave the submodule 'replay' under the name of its function.
-    found = getattr(import_module(f"rahdari.operate.{_HOMES[name]}"), name)
-    globals()[name] = found
-    return found
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
+
+sys.modules[__name__].__class__ = _Package
 
 __all__ = [
     "SEVERITIES", "App", "Event", "Listen", "SystemClock", "VirtualClock", "incidents", "ingest", "replay",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("rahdari.operate")
 STEPS = (1_000, 10_000, 100_000, 1_000_000)  # customers: each reached is worth a notice of its own
 TIMEOUT_S = 10.0
-FIRST_PAUSE_S, MOST_PAUSE_S = 5.0, 900.0
 KEY_HEADER = "Idempotency-Key"
 
 
@@ -28,13 +27,24 @@ class Subject(Protocol):
     """What a notice needs of an incident."""
 
     @property
-    def incident_id(self) -> str: ...
+    def incident_id(self) -> str:
+        """Return its name."""
+        ...
+
     @property
-    def is_open(self) -> bool: ...
+    def is_open(self) -> bool:
+        """Return whether it lasts."""
+        ...
+
     @property
-    def in_maintenance(self) -> bool: ...
+    def customers_without_service(self) -> int:
+        """Return how many have no service."""
+        ...
+
     @property
-    def customers_without_service(self) -> int: ...
+    def notices(self) -> tuple[tuple[float, str], ...]:
+        """Return when people are told of it, and why."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +78,19 @@ def channel_problems(channels: Sequence[Channel]) -> list[Problem]:
     return found
 
 
-def notices_of(incident: Subject, body: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield key and body of every notice that an incident has been worth so far; none under maintenance.
+def notices_of(incident: Subject, body: dict[str, Any], now_s: float) -> Iterator[tuple[str, bytes]]:
+    """Yield key and body of every notice that an incident has been worth so far.
 
+    The incident says when it opened, overran or closed; while it is open, each step of customers reached is told too.
     The key is the same whenever the same thing is told again, so that the outbox holds it once, however often the
     reasoner comes back to it or the program is killed in between.
     """
-    if incident.in_maintenance:
-        return
-    told = ["opened", *(f"reached-{step}" for step in STEPS if incident.customers_without_service >= step)]
-    if not incident.is_open:
-        told = ["closed"]
+    told = [what for at_s, what in incident.notices if at_s <= now_s]
+    if told and incident.is_open:
+        told += [f"reached-{step}" for step in STEPS if incident.customers_without_service >= step]
     for what in told:
-        yield f"{incident.incident_id}:{what}", json.dumps({"what": what, **body}, ensure_ascii=False).encode()
+        text = json.dumps({"what": what, **body}, ensure_ascii=False, allow_nan=False, default=str)
+        yield f"{incident.incident_id}:{what}", text.encode()
 
 
 class Sender:
@@ -134,13 +144,4 @@ def _post(channel: Channel, key: str, body: bytes) -> None:
         raise OSError(msg)
 
 
-def pause_s(n_failed: int) -> float:
-    """Return how long to wait after so many failures: doubling, up to a quarter of an hour.
-
-    >>> pause_s(1), pause_s(3), pause_s(50)
-    (5.0, 20.0, 900.0)
-    """
-    return min(FIRST_PAUSE_S * 2.0 ** min(n_failed - 1, 16), MOST_PAUSE_S)
-
-
-__all__ = ["KEY_HEADER", "Channel", "Sender", "channel_problems", "notices_of", "pause_s"]
+__all__ = ["KEY_HEADER", "Channel", "Sender", "channel_problems", "notices_of"]

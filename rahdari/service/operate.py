@@ -1,0 +1,480 @@
+"""What the faces ask of the live network: its state, one incident's story, alarms, history, actions and what-if."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+
+from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.operate.alarms import alarm_key
+from rahdari.operate.app import incidents, summary_of
+from rahdari.operate.events import SEVERITIES, Event
+from rahdari.operate.impact import impacts
+from rahdari.operate.notify import Channel
+from rahdari.store.query import OWNER, Clearance, PlanReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rahdari.operate.alarms import Alarm
+    from rahdari.operate.app import App
+    from rahdari.operate.incidents import Incident
+    from rahdari.operate.journal import Appended
+
+    FloatArray = NDArray[np.float64]
+
+ACTIONS = ("ack", "close", "shelve", "unshelve", "none", "note")
+INCIDENT_TYPE = "incident"  # type of the record that keeps what operators did about an incident
+N_LISTED, N_CLOSED = 300, 50
+ON_BATTERY = ("mainsFail", "batteryLow", "generatorRunning")
+WEIGHT = {"city": 2, "town": 1}
+N_SYMPTOMS = 200
+N_ALARMS = 500
+HUBS = "hub:"
+ID_BYTES = 6
+SERVED, AT_RISK, WITHOUT = range(3)
+HISTORY = (
+    "position", "received_s", "at_s", "source", "seq", "resource", "type", "qualifier", "severity", "text", "fields",
+)  # fmt: skip
+PAGE = 5_000
+
+
+class LiveView:
+    """Reads and acts on one running :class:`rahdari.operate.app.App`; safe from any thread."""
+
+    def __init__(self, app: App, allowed_hosts: Sequence[str] = (), clearance: Clearance = OWNER) -> None:
+        """Look at ``app``; listeners may be called on ``allowed_hosts`` alone."""
+        self.app = app
+        self.allowed_hosts = tuple(allowed_hosts)
+        self.reader = None if app.plan is None else PlanReader(app.plan, clearance)
+        self.title = "" if app.plan is None else app.plan.name
+        self._lock = threading.Lock()
+        self.hubs: dict[str, dict[str, str]] = {}
+
+    # -- state --------------------------------------------------------------------------------------------------------
+    def alarms(self) -> list[Alarm]:
+        """Return all alarms that an instrument ever raised, in order of their keys."""
+        return [alarm for alarm in self.app.alarms() if alarm.n_raises]
+
+    def alarm(self, key: str) -> Alarm:
+        """Return one alarm; :class:`InputError` where there is none."""
+        found = self.app.alarm(key)
+        if found is None:
+            raise InputError(Problem(f"there is no alarm {key}", "see GET /api/live/alarms"))
+        return found
+
+    def incident(self, incident_id: str) -> Incident:
+        """Return one incident; :class:`InputError` where there is none."""
+        found = self.app.incidents.get(incident_id)
+        if found is None:
+            raise InputError(Problem(f"there is no incident {incident_id}", "see GET /api/live/incidents"))
+        return found
+
+    def incident_of_alarm(self) -> dict[str, str]:
+        """Return the incident that each symptom belongs to, by alarm key."""
+        every = (each for each in incidents(self.app) if each.is_open)
+        return {key: each.incident_id for each in every for key in (*each.root_keys, *each.symptom_keys)}
+
+    def counts(self) -> dict[str, Any]:
+        """Return how many alarms are open by severity, unknown, shelved and acknowledged."""
+        active = [alarm for alarm in self.alarms() if not alarm.is_cleared]
+        shown = [alarm for alarm in active if alarm.operator_state != "shelved"]
+        by_severity = Counter(alarm.severity for alarm in shown)
+        return {
+            "open": len(shown), "shelved": len(active) - len(shown),
+            "unknown": sum(not alarm.is_known for alarm in shown),
+            "acknowledged": sum(alarm.operator_state == "ack" for alarm in shown),
+            "flapping": sum(alarm.is_flapping for alarm in active),
+            "severity": {name: by_severity.get(name, 0) for name in SEVERITIES[:-1]},
+        }  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that the head and the list of the live page show."""
+        every = incidents(self.app)
+        is_open = [each for each in every if each.is_open]
+        closed = sorted((each for each in every if not each.is_open), key=lambda each: -each.changed_s)[:N_CLOSED]
+        return {
+            "position": self.app.position, "revision": self.app.revision, "now_s": self.app.clock.now_s(),
+            "alarms": self.counts(), "n_open": len(is_open), "customers": self.customers(is_open),
+            "incidents": [self.listed(each) for each in [*is_open[:N_LISTED], *closed]],
+            "minutes": [{"at_s": at_s, "n": n, "n_critical": bad} for at_s, n, bad in list(self.app.minutes)],
+            "failures": list(self.app.failures), "pipeline": msgspec.to_builtins(self.app.pipeline.status()),
+        }  # fmt: skip
+
+    def customers(self, is_open: Sequence[Incident]) -> dict[str, float]:
+        """Return customers in all, and those without service now; a place in two incidents counts once."""
+        network = self.app.network
+        state = self.place_states(is_open)
+        return {
+            "total": round(float(network.customers.sum())),
+            "without": round(float(network.customers[state == WITHOUT].sum())),
+            "at_risk": round(float(network.customers[state == AT_RISK].sum())),
+            "n_places_without": int((state == WITHOUT).sum()),
+        }
+
+    # -- places and names ---------------------------------------------------------------------------------------------
+    @cached_property
+    def _place_at(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.app.network.place_id)}
+
+    @cached_property
+    def _places_of_node(self) -> dict[int, list[int]]:
+        """Return the places that each node brings the first service to."""
+        service = self.app.network.services[0]
+        found: dict[int, list[int]] = {}
+        for place in range(len(self.app.network.place_id)):
+            for node in service.site[service.first[place] : service.first[place + 1]].tolist():
+                found.setdefault(node, []).append(place)
+        return found
+
+    def place_states(self, is_open: Sequence[Incident] | None = None) -> NDArray[np.uint8]:
+        """Return (p,) what each place has: 0 service, 1 service at risk, 2 none.
+
+        At risk is a place of which a site is on battery, or has lost its protection.
+        """
+        network = self.app.network
+        every = [each for each in self.app.incidents.values() if each.is_open] if is_open is None else is_open
+        state = np.full(len(network.place_id), SERVED, np.uint8)
+        nodes = {network.node_at.get(name, -1) for each in every for name in each.protection_lost_for}
+        nodes |= {
+            network.resolve(alarm.resource).at
+            for alarm in self.app.alarms()
+            if not alarm.is_cleared and alarm.type in ON_BATTERY
+        }
+        for node in nodes:
+            state[self._places_of_node.get(node, [])] = AT_RISK
+        for each in every:
+            state[[self._place_at[name] for name in each.cells_without_service if name in self._place_at]] = WITHOUT
+        return state
+
+    def place_points(self) -> tuple[FloatArray, FloatArray, NDArray[np.uint8]]:
+        """Return (p,) longitude, latitude and weight (0 village, 1 town, 2 city) of places; none without a plan."""
+        if self.reader is None:
+            return np.zeros(0), np.zeros(0), np.zeros(0, np.uint8)
+        places = self.reader.table("places").sort("place_id")
+        weight = np.array([WEIGHT.get(kind, 0) for kind in places["kind"].to_list()], np.uint8)
+        return places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy(), weight
+
+    def bounds(self, margin_deg: float) -> list[float] | None:
+        """Return west, south, east and north of the places, None without a plan."""
+        lon, lat, _ = self.place_points()
+        if not lon.size:
+            return None
+        return [
+            float(lon.min()) - margin_deg, float(lat.min()) - margin_deg, float(lon.max()) + margin_deg,
+            float(lat.max()) + margin_deg,
+        ]  # fmt: skip
+
+    def position_of(self, resource: str) -> list[float] | None:
+        """Return longitude and latitude of a thing, None where the network does not know."""
+        network = self.app.network
+        thing = network.resolve(resource)
+        at: Sequence[int] = ()
+        if thing.kind in {"node", "pair"}:
+            at = [thing.at]
+        elif thing.kind == "link":
+            at = [network.n_nodes + thing.at]
+        elif thing.kind == "group":
+            at = [network.n_nodes + link for link in network.groups[thing.at].links]
+        elif thing.kind == "feeder":
+            at = network.feeder_nodes[network.feeder[thing.at]]
+        if not at or not network.lon_deg.size:
+            return None
+        return [float(network.lon_deg[at].mean()), float(network.lat_deg[at].mean())]
+
+    @cached_property
+    def _site_names(self) -> dict[str, str]:
+        """Return what people call sites: their own name, else what they are and where."""
+        if self.reader is None:
+            return {}
+        places = self._place_names
+        rows = self.reader.table("sites").select("site_id", "name", "kind", "place_id").iter_rows()
+        return {site: name or f"{kind} in {places.get(place, place)}" for site, name, kind, place in rows}
+
+    @cached_property
+    def _place_names(self) -> dict[str, str]:
+        if self.reader is None:
+            return {}
+        return dict(self.reader.table("places").select("place_id", "name").iter_rows())
+
+    def place_name(self, place_id: str) -> str:
+        """Return what people call a place."""
+        return self._place_names.get(place_id) or place_id
+
+    def name_of(self, resource: str) -> str:
+        """Return what people call a thing: of a link, what it joins; the identifier where nothing better is known."""
+        network = self.app.network
+        thing = network.resolve(resource)
+
+        def node(at: int) -> str:
+            return self._site_names.get(network.node_id[at], network.node_id[at])
+
+        if thing.kind in {"node", "pair"}:
+            return node(thing.at)
+        if thing.kind == "link":
+            ends = [int(network.tail[thing.at]), int(network.head[thing.at])]
+            names = [self._site_names.get(network.node_id[at], "") for at in ends]
+            return " – ".join(filter(None, names)) or resource
+        return resource
+
+    # -- incidents and alarms -----------------------------------------------------------------------------------------
+    def incident_rows(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
+        """Return incidents as lines of the list."""
+        return [self.listed(each) for each in incidents(self.app) if is_open in {None, each.is_open}]
+
+    def what_if(self, things: Sequence[str]) -> dict[str, Any]:
+        """Return who is without service now, and who would be if these things failed too; nothing is stored."""
+        network = self.app.network
+        unknown = [name for name in things if not network.is_known(name)]
+        cure = "use the name of a site or link"
+        raise_if_any([Problem(f"there is no '{name}' in the network", cure) for name in unknown])
+        dead, cut = self.app.failed_now()
+        more_dead, more_cut = set(dead), set(cut)
+        for name in things:
+            thing = network.resolve(name)
+            if thing.kind in {"node", "pair"}:
+                more_dead.add(thing.at)
+            elif thing.kind == "link":
+                more_cut.add(thing.at)
+            elif thing.kind == "group":
+                more_cut.update(network.groups[thing.at].links)
+            else:
+                more_dead.update(network.feeder_nodes[network.feeder[thing.at]])
+        before, after = impacts(network, [(sorted(dead), sorted(cut)), (sorted(more_dead), sorted(more_cut))])
+        new = sorted(set(after.places) - set(before.places))
+        return {
+            "customers_without_service": after.customers, "more_customers": after.customers - before.customers,
+            "n_places": len(after.places), "more_places": new[:N_SYMPTOMS], "n_more_places": len(new),
+            "more_mbps": after.mbps - before.mbps,
+            "circuits_down": [name for name in after.circuits_down if name not in before.circuits_down],
+        }  # fmt: skip
+
+    def listed(self, each: Incident) -> dict[str, Any]:
+        """Return an incident as a line of the list."""
+        plain = summary_of(each)
+        plain["n_symptoms"] = len({*each.root_keys, *each.symptom_keys})
+        plain["operator"] = self.operator_record(each)
+        plain["position"] = self.position_of(each.root.object)
+        plain["root"]["name"] = self.name_of(each.root.object)
+        for name in ("cells_without_service", "protection_lost_for", "evidence", "root_keys", "notices", "prediction"):
+            plain.pop(name, None)
+        plain["forecast"] = [_short(step) for step in plain["forecast"]]
+        return plain
+
+    def operator_record(self, each: Incident) -> dict[str, str]:
+        """Return what operators did about an incident: state, name and note."""
+        found = self.app.alarm(alarm_key(each.incident_id, INCIDENT_TYPE))
+        if found is None:
+            return {"state": "none", "by": "", "note": ""}
+        return {"state": found.operator_state, "by": found.operator, "note": found.operator_note}
+
+    def story(self, incident_id: str) -> dict[str, Any]:
+        """Return all that is known of one incident, with its symptoms."""
+        each = self.incident(incident_id)
+        plain = summary_of(each)
+        keys = dict.fromkeys((*each.root_keys, *each.symptom_keys))
+        found = [alarm for key in keys if (alarm := self.app.alarm(key)) is not None]
+        found.sort(key=lambda alarm: (alarm.raised_s, alarm.key))
+        plain["operator"] = self.operator_record(each)
+        plain["n_symptoms"] = len(keys)
+        plain["symptoms"] = [alarm_row(alarm) for alarm in found[:N_SYMPTOMS]]
+        plain["forecast"] = [_short(step) for step in plain["forecast"]]
+        plain["protection_lost_for"] = [self.name_of(name) for name in each.protection_lost_for[:N_SYMPTOMS]]
+        plain["n_protection_lost_for"] = len(each.protection_lost_for)
+        plain["cells_without_service"] = [self.place_name(name) for name in each.cells_without_service[:N_SYMPTOMS]]
+        plain["position"] = self.position_of(each.root.object)
+        plain["root"]["name"] = self.name_of(each.root.object)
+        return plain
+
+    def alarm_rows(self, *, text: str = "", state: str = "open", limit: int = N_ALARMS) -> list[dict[str, Any]]:
+        """Return alarms that contain a text: ``open``, ``all``, ``shelved`` or ``unknown``; the newest first."""
+        low = text.lower()
+
+        def is_wanted(alarm: Alarm) -> bool:
+            if low and low not in f"{alarm.resource} {alarm.type} {alarm.source} {alarm.text}".lower():
+                return False
+            shelved = alarm.operator_state == "shelved"
+            return {
+                "open": not alarm.is_cleared and not shelved,
+                "shelved": shelved,
+                "unknown": not alarm.is_known,
+                "all": True,
+            }[state]
+
+        if state not in {"open", "all", "shelved", "unknown"}:
+            raise InputError(Problem(f"there is no state {state}", "use open, all, shelved or unknown"))
+        found = sorted(filter(is_wanted, self.alarms()), key=lambda alarm: (-alarm.changed_s, alarm.key))
+        return [alarm_row(alarm) for alarm in found[: max(limit, 0)]]
+
+    def timeline(self, after: int, limit: int) -> dict[str, Any]:
+        """Return events behind a position, or ``is_whole`` false where more was missed than is told at once."""
+        newest = self.app.position
+        first = max(after, newest - limit)
+        rows = [
+            {"position": position, "received_s": received_s, **event_row(event)}
+            for position, received_s, event in self.app.journal.events(first, limit)
+        ]
+        return {"position": newest, "is_whole": first <= after, "events": rows}
+
+    # -- actions ------------------------------------------------------------------------------------------------------
+    def act_on_alarm(self, key: str, action: str, by: str, *, note: str = "", request: str = "") -> Appended:
+        """Journal an operator's action on one alarm."""
+        self.alarm(key)
+        resource = self.alarm(key).resource
+        return self._act(resource, action, by, note, request, alarm=key)
+
+    def act_on_incident(self, incident_id: str, action: str, by: str, *, note: str = "", request: str = "") -> Appended:
+        """Journal an operator's action on an incident."""
+        self.incident(incident_id)
+        return self._act(incident_id, action, by, note, request, alarm_type=INCIDENT_TYPE)
+
+    def _act(self, resource: str, action: str, by: str, note: str, request: str, **fields: str) -> Appended:
+        if action not in ACTIONS:
+            raise InputError(Problem(f"there is no action {action}", f"use one of {', '.join(ACTIONS)}"))
+        if action == "note" and not note.strip():
+            raise InputError(Problem("the note is empty", "write what others should know"))
+        own = {"action": action, **fields, **({"note": note} if note else {})}
+        return self.app.operator(by, "operatorState", resource, key=request, **own)
+
+    def clear_alarm(self, key: str, by: str) -> Appended:
+        """Journal that an operator saw the alarm's cause gone."""
+        alarm = self.alarm(key)
+        return self.app.ingest([
+            Event(
+                source=f"operator:{by}", seq=self.app.next_seq(), at_s=self.app.clock.now_s(), resource=alarm.resource,
+                type=alarm.type, qualifier=alarm.qualifier, severity="cleared", text=f"cleared by {by}",
+            )
+        ])  # fmt: skip
+
+    def create_alarm(self, given: dict[str, Any]) -> str:
+        """Journal an alarm told over an API, and return its key."""
+        if given["severity"] not in SEVERITIES:
+            raise InputError(Problem(f"there is no severity {given['severity']}", f"use {', '.join(SEVERITIES)}"))
+        event = Event(seq=self.app.next_seq(), **given)
+        self.app.ingest([event])
+        return alarm_key(event.resource, event.type, event.qualifier)
+
+    def maintenance(
+        self, resource: str, from_s: float, to_s: float, by: str, note: str = "", *, request: str = ""
+    ) -> Appended:
+        """Journal a maintenance window on a thing and what hangs on it."""
+        if not from_s < to_s:
+            raise InputError(Problem("the window ends before it begins", "give from before to"))
+        return self.app.operator(
+            by,
+            "maintenance",
+            resource,
+            key=request,
+            action="open",
+            from_s=f"{from_s:.3f}",
+            to_s=f"{to_s:.3f}",
+            note=note,
+        )
+
+    # -- listeners of TMF642 ------------------------------------------------------------------------------------------
+    def load_hubs(self) -> None:
+        """Take the listeners registered before from the journal."""
+        for name, body in self.app.journal.marks().items():
+            if name.startswith(HUBS) and body:
+                self._set_hub(name.removeprefix(HUBS), json.loads(body))
+
+    def _set_hub(self, hub_id: str, hub: dict[str, str]) -> None:
+        self.hubs[hub_id] = hub
+        name = f"{HUBS}{hub_id}"
+        self.app.sender.channels[name] = Channel(name, "webhook", hub["callback"], allowed_hosts=self.allowed_hosts)
+
+    def add_hub(self, callback: str, query: str) -> str:
+        """Register a listener and return its identifier; :class:`InputError` where its host is not allowed."""
+        host = urlsplit(callback).hostname
+        if urlsplit(callback).scheme not in {"http", "https"} or host not in self.allowed_hosts:
+            what = f"the callback's host {host or callback!r} is not allowed"
+            raise InputError(Problem(what, "start with --allow-host and its name"))
+        hub_id = hashlib.blake2b(f"{callback} {query}".encode(), digest_size=ID_BYTES).hexdigest()
+        hub = {"callback": callback, "query": query}
+        with self._lock:
+            self.app.journal.save(marks={f"{HUBS}{hub_id}": json.dumps(hub).encode()})
+            self._set_hub(hub_id, hub)
+        return hub_id
+
+    def remove_hub(self, hub_id: str) -> bool:
+        """Take a listener away; False where there is none."""
+        with self._lock:
+            if self.hubs.pop(hub_id, None) is None:
+                return False
+            self.app.journal.save(marks={f"{HUBS}{hub_id}": b""})
+            self.app.sender.channels.pop(f"{HUBS}{hub_id}", None)
+        return True
+
+    # -- history ------------------------------------------------------------------------------------------------------
+    def history(self, after: int = 0) -> Iterator[tuple[Any, ...]]:
+        """Yield the columns :data:`HISTORY` of every event behind a position."""
+        while stored := self.app.journal.events(after, PAGE):
+            for position, received_s, event in stored:
+                yield (
+                    position, received_s, event.at_s, event.source, event.seq, event.resource, event.type,
+                    event.qualifier, event.severity, event.text, json.dumps(event.fields, ensure_ascii=False),
+                )  # fmt: skip
+            after = stored[-1][0]
+
+    def write_parquet(self, path: Path, after: int = 0) -> int:
+        """Write the history as Parquet and return how many events it holds."""
+        return write_history(self.history(after), path)
+
+
+def write_history(rows: Iterable[tuple[Any, ...]], path: Path) -> int:
+    """Write rows of :data:`HISTORY` as Parquet, piece by piece; return how many."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"position": pa.int64(), "seq": pa.int64(), "received_s": pa.float64(), "at_s": pa.float64()}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in HISTORY])
+    n = 0
+    held: list[tuple[Any, ...]] = []
+    with pq.ParquetWriter(path, schema) as writer:
+
+        def flush() -> None:
+            columns = list(zip(*held, strict=True)) or [()] * len(HISTORY)
+            arrays = [pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            held.clear()
+
+        for row in rows:
+            held.append(row)
+            n += 1
+            if len(held) >= PAGE:
+                flush()
+        flush()
+    return n
+
+
+def _short(step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step of a forecast without the names of all that it takes."""
+    return {name: value for name, value in step.items() if name not in {"sites", "places"}}
+
+
+def alarm_row(alarm: Alarm) -> dict[str, Any]:
+    """Return an alarm as plain values, without the events kept with it."""
+    names = (
+        "key", "resource", "type", "qualifier", "severity", "is_cleared", "raised_s", "changed_s", "cleared_s",
+        "n_raises", "is_flapping", "operator_state", "operator", "operator_note", "source", "text", "is_known",
+    )  # fmt: skip
+    return {name: getattr(alarm, name) for name in names}
+
+
+def event_row(event: Event) -> dict[str, Any]:
+    """Return an event as plain values."""
+    return msgspec.to_builtins(event)  # type: ignore[no-any-return]
+
+
+__all__ = ["ACTIONS", "HISTORY", "LiveView", "alarm_row", "event_row", "write_history"]
