@@ -140,3 +140,16 @@ def encode_lines(events: Iterable[Event]) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     for event in events:
         yield encoder.encode(event) + b"\n"
+
+
+def event_schema() -> dict[str, Any]:
+    """Return the JSON Schema of an event on a line: what :func:`decode_line` takes."""
+    schema: dict[str, Any] = msgspec.json.schema(Event)["$defs"]["Event"]
+    properties = schema["properties"]
+    for name in ("source", "resource", "type"):
+        properties[name] |= {"minLength": 1, "maxLength": MAX_NAME}
+    properties["qualifier"] |= {"maxLength": MAX_NAME}
+    properties["seq"] |= {"minimum": 0, "maximum": MAX_SEQ}
+    properties["severity"] |= {"enum": list(SEVERITIES)}
+    of_it = {key: held for key, held in schema.items() if key != "description"}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | of_it
