@@ -32,6 +32,10 @@ class JournalError(PlanError):
     """The journal cannot take or give anything now; nothing was changed, and the same call may be made again."""
 
 
+class JournalBusyError(JournalError):
+    """Another process writes the journal."""
+
+
 class Appended(msgspec.Struct, frozen=True, kw_only=True):
     """How many events were new, how many known already, and the position of the newest event in the journal."""
 
@@ -188,7 +192,8 @@ def open_journal(url: str) -> Journal:
     """Open a journal for writing, made where there is none.
 
     ``sqlite:///live.db`` stands in the working folder, ``sqlite:////srv/live.db`` is absolute;
-    ``postgresql://user@host/database`` is an existing database.  :class:`JournalError` where another process writes it.
+    ``postgresql://user@host/database`` is an existing database.  :class:`JournalBusyError` where another process
+    writes it.
     """
     if url.startswith(SQLITE):
         from rahdari.operate.sqlite_journal import SqliteJournal
@@ -207,6 +212,7 @@ __all__ = [
     "Appended",
     "Fold",
     "Journal",
+    "JournalBusyError",
     "JournalError",
     "Notice",
     "Retained",

@@ -15,7 +15,7 @@ import msgspec
 from rahdari.errors import InputError, Problem
 from rahdari.operate.alarms import Alarm
 from rahdari.operate.events import Event
-from rahdari.operate.journal import Appended, JournalError, Notice, Writes, check_events, counted
+from rahdari.operate.journal import Appended, JournalBusyError, JournalError, Notice, Writes, check_events, counted
 from rahdari.operate.retention import Retaining
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class PostgresJournal(Retaining):
     def __init__(self, url: str) -> None:
         """Connect, make the tables where there are none, and take the only right to write.
 
-        :class:`JournalError` where the server cannot be reached or another process writes.
+        :class:`JournalError` where the server cannot be reached, :class:`JournalBusyError` where another writes.
         """
         self.url, self._driver, self._lock = url, driver(), threading.Lock()
         self._sources: dict[str, int] = {}
@@ -169,7 +169,7 @@ class PostgresJournal(Retaining):
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (WRITER_LOCK,)).fetchone()
         if row is None or not row[0]:
             cure = "stop that process, or start this one as its standby"
-            raise JournalError(Problem("another process writes this journal", cure, "PostgreSQL"))
+            raise JournalBusyError(Problem("another process writes this journal", cure, "PostgreSQL"))
         self._prepare(connection)
         rows = connection.execute("SELECT name, source_id FROM sources").fetchall()
         self._sources = {bytes(name).decode(): number for name, number in rows}

@@ -18,7 +18,16 @@ import msgspec
 from rahdari.errors import Problem
 from rahdari.operate.alarms import Alarm
 from rahdari.operate.events import Event
-from rahdari.operate.journal import SEQ_LIMIT, Appended, JournalError, Notice, Writes, check_events, counted
+from rahdari.operate.journal import (
+    SEQ_LIMIT,
+    Appended,
+    JournalBusyError,
+    JournalError,
+    Notice,
+    Writes,
+    check_events,
+    counted,
+)
 from rahdari.operate.retention import Retaining
 
 if TYPE_CHECKING:
@@ -135,7 +144,7 @@ def lease(path: Path) -> int:
     except OSError as error:
         os.close(descriptor)
         cure = "stop that process, or start this one as its standby"
-        raise JournalError(Problem("another process writes this journal", cure, str(path))) from error
+        raise JournalBusyError(Problem("another process writes this journal", cure, str(path))) from error
     return descriptor
 
 
@@ -175,7 +184,7 @@ class SqliteJournal(Retaining):
         is_read_only: bool = False,
         opener: Callable[[Path], sqlite3.Connection] = connect,
     ) -> None:
-        """Open the file or make it; :class:`JournalError` where it is no journal or another process writes it."""
+        """Open the file or make it; :class:`JournalError` where it is none, or busy where another process writes."""
         self.path, self._opener = path, opener
         self._lock = threading.Lock()
         self._lease = None if is_read_only else lease(path)
