@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -90,6 +91,7 @@ class SnmpReceiver:
     def __init__(self, options: Options, started_s: float) -> None:
         """Take what is shared; ``started_s`` begins a new life of this engine."""
         self._options, self._informs = options, _Informs()
+        self._started_s, self._began_s = started_s, time.monotonic()
         self._usm = Usm(options.access.users, started_s, options.mapper.receiver or "rahdari")
         self._allows = lru_cache(maxsize=MAX_ADDRESSES)(options.access.allows)
 
@@ -109,11 +111,12 @@ class SnmpReceiver:
     def take(self, data: bytes, address: str, now_s: float) -> Taken:
         """Return the event of a notification; an inform that was told before is only answered again."""
         if snmp.version_of(data)[0] == snmp.V3:
+            steady_s = self._started_s + time.monotonic() - self._began_s  # a clock that is set shuts no device out
             try:
-                found = self._usm.read(data, now_s)
+                found = self._usm.read(data, steady_s)
             except ReportError as error:
                 return Taken(reply=error.reply, refused=error.reason)
-            reply = self._usm.response(data, found, now_s) if found.pdu else b""
+            reply = self._usm.response(data, found, steady_s) if found.pdu else b""
         else:
             found = self._plain(data, address)
             reply = snmp.response(found) if found.pdu else b""

@@ -25,7 +25,8 @@ from rahdari.operate.wire import snmp, webhook
 from rahdari.operate.wire.access import Access, plain_address, read_access
 from rahdari.operate.wire.mapping import AlarmTypes, Mapper
 from rahdari.operate.wire.snmp_keys import User
-from tests.helpers.wire import DEADLINE_S, IF_INDEX, LINK_DOWN, Arrivals, inform, trap, until
+from rahdari.operate.wire.snmp_v3 import Usm
+from tests.helpers.wire import DEADLINE_S, IF_INDEX, LINK_DOWN, Arrivals, inform, trap, trap_bindings, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,6 +148,19 @@ def test_events_that_a_full_pipeline_refuses_are_counted_and_told_as_lost() -> N
         send.send(trap())
         until(lambda: one.refused("not_stored") == 1)
         until(lambda: lost == [1])
+
+
+def test_a_clock_that_is_set_shuts_no_device_out() -> None:
+    clock = [1_800_000_000.0]
+    device = Usm(USERS, clock[0] - 50.0, "device")
+    with heard("snmp", now_s=lambda: clock[0]) as (one, port), sender(port) as send:
+        for number, step_s in enumerate((0.0, 3600.0, -7200.0)):
+            clock[0] += step_s
+            body = device.scope(snmp.encode_pdu(snmp.TRAP_V2, number, trap_bindings()))
+            send.send(device.seal(number, USERS[0], 3, body, 1_800_000_000.0 + number))
+            assert one.arrivals.wait(number + 1)[-1].at_s == clock[0]
+        numbers = [event.seq for event in one.arrivals.events]
+        assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.skipif(not Path("/proc/net/udp").exists(), reason="the system does not tell what it dropped")
