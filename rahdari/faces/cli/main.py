@@ -15,6 +15,7 @@ import typer
 
 from rahdari.faces.cli.account import account_app
 from rahdari.faces.cli.backbone import backbone_app, route
+from rahdari.faces.cli.circuit import circuit_app
 from rahdari.faces.cli.economy import economy, indicators
 from rahdari.faces.cli.navigation import navigate
 from rahdari.faces.cli.orbits import orbits
@@ -46,6 +47,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(account_app, name="account")
 app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
+app.add_typer(circuit_app, name="circuit")
 app.add_typer(sky_app, name="sky")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
