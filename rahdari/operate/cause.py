@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from rahdari.operate.network import LiveNetwork
 
-POWER, DUCT, LINK, NODE, INFERRED = range(5)  # priors
+POWER, DUCT, LINK, NODE, INFERRED, INFERRED_LINK = range(6)  # priors
 AGED_FRAC = 0.5  # a battery is blamed for a death after half of its hours, or once it told that it is low
 MOST_OF_FEEDER = 0.5
 N_ABOVE = 6  # steps towards a gateway in which a silent root is looked for
 SILENCE_SHARE = 0.5
 MOST_LANES = 4096  # silent roots tried
+MOST_PRUNED = 256  # silent nodes that are weighed against each other one by one
 LANES = 64  # states looked at together
 ENOUGH = 2  # things that fail together before what they share is suspected
 
@@ -140,7 +141,7 @@ class Reasoning:
         return Candidate(kind, name, covers, cost, silent, prior, node, tuple(sorted(links)), is_inferred, extra)
 
     def _episodes(self, link: int) -> list[list[int]]:
-        """Return the items of a link by outage: those that overlap or follow within a minute are one."""
+        """Return the items of a link by outage: those that overlap or follow closely are one."""
         found: list[list[int]] = []
         end = -np.inf
         for i in sorted(self.of_link.get(link, ()), key=lambda each: (self.onset[each], each)):
@@ -187,7 +188,7 @@ class Reasoning:
         ]
 
     def _together(self, links: Iterable[int]) -> list[list[int]]:
-        """Return outages of links, parted where they began more than a minute apart: lists of items."""
+        """Return outages of links, parted where they began more than half a minute apart: lists of items."""
         first = {own[0]: own for link in links for own in self.episodes.get(link, ())}
         return [[i for head in run for i in first[head]] for run in runs(list(first), self.onset, TOGETHER_S)]
 
@@ -284,28 +285,43 @@ class Reasoning:
                 lost = self.reached[cluster] & ~row
                 covered = [i for i in asked[cluster] if lost[self.items[i].at]]
                 silent = int((lost & ~told[cluster]).sum())
-                if link < 0:
-                    around = (self.network.other_end(each, node) for each in self.network.links_of(node))
-                    silent += sum(bool(row[other]) for other in around)
-                else:
-                    silent += 1
+                silent += self._unheard(cluster, node, row) if link < 0 else 1
                 if covered:
                     found[cluster, node, link] = (covered, silent)
         return found
 
+    def _unheard(self, cluster: int, node: int, row: NDArray[np.bool_]) -> int:
+        """Return how many neighbours, still reached without a node, should have told of its links and did not."""
+        links = self.network.links_of(node)
+        told = {self.items[i].at for i in self._beside(cluster, node)}
+        return sum(bool(row[self.network.other_end(link, node)]) for link in links if link not in told)
+
+    def _beside(self, cluster: int, node: int) -> list[int]:
+        """Return the outages of a node's links, as told by neighbours within a cluster."""
+        parts = self._together(self.network.links_of(node))
+        return [
+            i for part in parts if self.cluster_of[part[0]] == cluster and not self._is_speaking(node, part)
+            for i in part
+        ]  # fmt: skip
+
     def _silent_nodes(self) -> list[Candidate | None]:
+        """Return nodes and links that nothing alarmed at, and that alone would cut off what is told unreachable."""
         found = []
-        for (_, node, link), (covered, silent) in self._dominated.items():
-            has_own = any(self.items[i].at == node for i in covered)
+        for (cluster, node, link), (covered, silent) in self._dominated.items():
             cap = min(float(silent), SILENCE_SHARE * len(covered))
-            at = {"node": node} if link < 0 else {"links": [link]}
-            kind, name = ("node", self.network.node_id[node]) if link < 0 else ("link", self.network.link_id[link])
-            found.append(
-                self._candidate(
-                    kind, name, covered, silent, NODE if link < 0 and has_own else INFERRED, cap=cap,
-                    is_inferred=not has_own or link >= 0, **at,
+            if link >= 0:
+                name = self.network.link_id[link]
+                made = self._candidate(
+                    "link", name, covered, silent, INFERRED_LINK, cap=cap, links=[link], is_inferred=True
                 )
-            )  # fmt: skip
+            else:
+                is_told = any(self.items[i].at == node for i in covered)
+                own = [*covered, *self._beside(cluster, node)]
+                made = self._candidate(
+                    "node", self.network.node_id[node], own, silent, NODE if is_told else INFERRED, cap=cap, node=node,
+                    is_inferred=not is_told,
+                )  # fmt: skip
+            found.append(made)
         return found
 
     def death_of(self, node: int, power: Sequence[int]) -> list[int]:
@@ -392,7 +408,31 @@ class Reasoning:
             pool = [candidates[c] for c in own]
             chosen, is_exact = cheapest(asked, pool)
             found += [self._root(each, pool, is_exact=is_exact) for each in chosen]
-        return sorted(found, key=lambda root: (min(root.items), root.kind, root.name))
+        return sorted(self._pruned(found), key=lambda root: (min(root.items), root.kind, root.name))
+
+    def _pruned(self, found: list[Root]) -> list[Root]:
+        """Return roots without nodes that the others together cut off, those furthest from gateways tried first."""
+        alone = [
+            root for root in found
+            if root.kind == "node" and all(self.items[i].kind == "node" for i in root.items)
+        ]  # fmt: skip
+        if len(alone) < ENOUGH or len(alone) > MOST_PRUNED:
+            return found
+        kept = list(found)
+        for root in sorted(alone, key=lambda each: (-self._depth(each.node), each.name)):
+            others = [each for each in kept if each is not root]
+            dead = [each.node for each in others if each.kind == "node"]
+            down = self.links_down(self.cluster_of[root.items[0]])
+            back = self.network.reached([(dead, down)], nodes=[self.items[i].at for i in root.items])[0]
+            if not back.any():
+                kept = others
+        return kept
+
+    def _depth(self, node: int) -> int:
+        depth = 0
+        while (node := int(self._above[node])) >= 0:
+            depth += 1
+        return depth
 
     def _root(self, chosen: Candidate, pool: Sequence[Candidate], *, is_exact: bool) -> Root:
         """Return a chosen candidate as root, with those that would explain as much at the same cost."""

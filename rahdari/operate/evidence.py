@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rahdari.operate.alarms import Alarm
     from rahdari.operate.network import LiveNetwork, Thing
 
-TOGETHER_S = 60.0  # links that one blow takes tell it within a minute
+TOGETHER_S = 30.0  # links that one blow takes tell it within half a minute
 POLL_S = 300.0  # an unreachable thing may be found by the next poll only
 #: Words within alarm types (lower case, letters and digits only), first match first.
 WORDS = (

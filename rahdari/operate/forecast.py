@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import numpy as np
 
-from rahdari.operate.impact import impacts
+from rahdari.operate.impact import places_lost
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from rahdari.operate.network import LiveNetwork
 
 MOST_STEPS = 12  # of one forecast; deaths closer together than a twelfth of its span are told as one
+MOST_STATES = 512  # of the network looked at in one forecast of all incidents
+MOST_NAMED = 200  # sites and places named in one step; their number is whole
 LOW_LEFT_FRAC = 0.2  # of a battery's life is left when it tells that it is low; assumed, as rectifiers are commonly set
 
 
@@ -46,38 +51,57 @@ def dies_at_s(network: LiveNetwork, node: int, mains_s: float, low_s: float | No
     return shown if low_s >= stated else min(stated, shown)
 
 
-def steps(
-    network: LiveNetwork,
-    deaths: Mapping[int, float],
-    now: tuple[Collection[int], Collection[int]] = ((), ()),
-    most: int = MOST_STEPS,
-) -> tuple[Step, ...]:
-    """Return what is lost step by step when nodes die at the times given, beyond what the state now loses.
+class Question(NamedTuple):
+    """When nodes die, and what has failed by now."""
 
-    Numbers are of all losses up to the step.
+    deaths: Mapping[int, float]
+    dead: frozenset[int] = frozenset()
+    cut: frozenset[int] = frozenset()
+
+
+def steps(network: LiveNetwork, asked: Sequence[Question]) -> list[tuple[Step, ...]]:
+    """Return for each question what is lost step by step, beyond what is lost by now; all in one search.
+
+    Numbers are of all losses up to the step.  The more is asked at once, the fewer steps each answer has.
     """
-    if not deaths:
-        return ()
-    order = sorted(deaths.items(), key=lambda pair: (pair[1], pair[0]))
-    wide = (order[-1][1] - order[0][1]) / most
-    ends: list[tuple[float, int]] = []
+    most = min(MOST_STEPS, max(1, MOST_STATES // max(1, len(asked))))
+    orders = [sorted(each.deaths.items(), key=lambda pair: (pair[1], pair[0])) for each in asked]
+    ends = [_ends(order, most) for order in orders]
+    states: list[tuple[Collection[int], Collection[int]]] = []
+    for each, order, own in zip(asked, orders, ends, strict=True):
+        states.append((each.dead, each.cut))
+        states += [({*each.dead, *(node for node, _ in order[:count])}, each.cut) for _, count in own]
+    found = iter(places_lost(network, states) if states else [])
+    answers = []
+    for order, own in zip(orders, ends, strict=True):
+        base = next(found)
+        answers.append(tuple(_step(network, order[:count], at_s, base, next(found)) for at_s, count in own))
+    return answers
+
+
+def _ends(order: Sequence[tuple[int, float]], most: int) -> list[tuple[float, int]]:
+    """Return when each step begins, and how many nodes have died by its end."""
+    wide = (order[-1][1] - order[0][1]) / most if order else 0.0
+    found: list[tuple[float, int]] = []
     for count, (_, at_s) in enumerate(order, 1):
-        if ends and at_s - ends[-1][0] <= wide:
-            ends[-1] = (ends[-1][0], count)
+        if found and (at_s - found[-1][0] < wide or at_s == found[-1][0] or len(found) == most):
+            found[-1] = (found[-1][0], count)
         else:
-            ends.append((at_s, count))
-    dead, cut = now
-    found = impacts(network, [now, *(([*dead, *(node for node, _ in order[:count])], cut) for _, count in ends)])
-    base = found[0]
-    return tuple(
-        Step(
-            at_s=at_s, what="battery exhausted", n_sites=count, n_customers=lost.customers - base.customers,
-            mbps=lost.mbps - base.mbps, sites=tuple(network.node_id[node] for node, _ in order[:count]),
-            places=tuple(name for name in lost.places if name not in set(base.places)),
-            is_assumed=any(bool(network.is_battery_assumed[node]) for node, _ in order[:count]),
-        )
-        for (at_s, count), lost in zip(ends, found[1:], strict=True)
+            found.append((at_s, count))
+    return found
+
+
+def _step(
+    network: LiveNetwork, dying: Sequence[tuple[int, float]], at_s: float, base: NDArray[np.int64],
+    lost: NDArray[np.int64],
+) -> Step:  # fmt: skip
+    new = np.setdiff1d(lost, base)
+    return Step(
+        at_s=at_s, what="battery exhausted", n_sites=len(dying), n_customers=int(network.customers[new].sum()),
+        mbps=float(network.mbps[new].sum()), sites=tuple(network.node_id[node] for node, _ in dying[:MOST_NAMED]),
+        places=tuple(network.place_id[place] for place in new[:MOST_NAMED].tolist()),
+        is_assumed=any(bool(network.is_battery_assumed[node]) for node, _ in dying),
     )  # fmt: skip
 
 
-__all__ = ["LOW_LEFT_FRAC", "Step", "dies_at_s", "steps"]
+__all__ = ["LOW_LEFT_FRAC", "Question", "Step", "dies_at_s", "steps"]

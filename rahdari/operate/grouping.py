@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,12 +24,20 @@ CHANCE_FRAC = 1e-3  # least surprise that so many nodes of one kind failed
 MOST_EVIDENCE = 20  # alarms named as evidence; more are counted
 
 
+class OnBattery(NamedTuple):
+    """Since when a site has no mains, when its battery told it was low, whether it died and whether mains are back."""
+
+    since_s: float
+    low_s: float | None
+    is_dead: bool
+    is_back: bool
+
+
 @dataclass(eq=False)
 class Outage:
     """A root with its alarms: ``own`` name the root itself, ``symptoms`` follow from it.
 
-    ``now`` and ``ever`` are the nodes and links that have failed; ``without_mains`` holds for each node since when it
-    has no mains, when its battery told it was low, whether it died and whether mains are back.
+    ``now`` and ``ever`` are the nodes and links that have failed; ``without_mains`` are the sites on battery.
     """
 
     kind: str
@@ -37,7 +45,7 @@ class Outage:
     items: list[Item]
     now: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
     ever: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
-    without_mains: dict[int, tuple[float, float | None, bool, bool]] = field(default_factory=dict)
+    without_mains: dict[int, OnBattery] = field(default_factory=dict)
     is_inferred: bool = False
     is_exact: bool = True
     n_silent: int = 0
@@ -144,7 +152,7 @@ class _Builder:
             return _is_active(ends)
         return bool(beyond) and all(item.end_s is None for item in beyond)
 
-    def _without_mains(self, root: Root, dead: set[int]) -> dict[int, tuple[float, float | None, bool, bool]]:
+    def _without_mains(self, root: Root, dead: set[int]) -> dict[int, OnBattery]:
         """Return the sites on battery of a root of power."""
         if root.kind != "power":
             return {}
@@ -158,7 +166,7 @@ class _Builder:
             if mains:
                 since_s = min(item.onset_s for item in mains)
                 low_s = min((item.onset_s for item in low), default=None)
-                found[node] = since_s, low_s, node in dead, not _is_active(mains)
+                found[node] = OnBattery(since_s, low_s, node in dead, not _is_active(mains))
         return found
 
     def finish(self) -> list[Outage]:

@@ -43,7 +43,7 @@ def impacts(network: LiveNetwork, states: Sequence[State]) -> list[Impact]:
     """Return the impact of each state, a pair of failed nodes and failed links; exact."""
     if not states:
         return []
-    by_service = [_places_lost(network, states, s) for s in range(len(network.services))]
+    by_service = [places_lost(network, states, s) for s in range(len(network.services))]
     circuits = _circuits_down(network, states)
     return [
         Impact(
@@ -60,7 +60,7 @@ def impacts(network: LiveNetwork, states: Sequence[State]) -> list[Impact]:
     ]
 
 
-def _places_lost(network: LiveNetwork, states: Sequence[State], service: int) -> list[IntArray]:
+def places_lost(network: LiveNetwork, states: Sequence[State], service: int = 0) -> list[IntArray]:
     """Return the places that each state takes a service from.
 
     What fails in no state cannot be out in one, so that all but the places of the union are left aside.
@@ -213,4 +213,4 @@ def exposure(network: LiveNetwork, cuts: Cuts, state: State) -> Exposure:
     )
 
 
-__all__ = ["Cuts", "Exposure", "Impact", "exposure", "impacts"]
+__all__ = ["Cuts", "Exposure", "Impact", "exposure", "impacts", "places_lost"]

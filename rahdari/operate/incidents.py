@@ -8,7 +8,7 @@ import msgspec
 
 from rahdari.operate.alarms import FLAP_WINDOW_S
 from rahdari.operate.evidence import items_of
-from rahdari.operate.forecast import Step, dies_at_s, steps
+from rahdari.operate.forecast import Question, Step, dies_at_s, steps
 from rahdari.operate.grouping import Outage, outages
 from rahdari.operate.impact import Cuts, Exposure, Impact, exposure, impacts
 from rahdari.operate.maintenance import Window, accounts_for, elements_of
@@ -50,9 +50,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One incident as it stands; times in seconds of source time.
 
     ``cells_without_service`` are places that its own failures cut off now, and those that only several incidents
-    together cut off, of which this is the latest.  ``prediction`` is what was foreseen when it opened, ``forecast`` what
-    is foreseen now.  ``rivals`` explain as much at the same cost.  ``merged_into`` names the incident that it became
-    part of.
+    together cut off, of which this is the latest.  ``prediction`` is what was foreseen as it opened, ``forecast`` what
+    is foreseen now.  ``rivals`` explain as much at the same cost.  ``merged_into`` names the incident that took it in.
     """
 
     incident_id: str
@@ -116,6 +115,7 @@ class Reasoner:
         self.hints = hints
         self.cuts = Cuts(network)
         self._last: dict[str, Incident] = {}
+        self._foreseen: tuple[object, list[tuple[Step, ...]]] = ((), [])
         self._exposed: dict[tuple[frozenset[int], frozenset[int]], Exposure] = {}
 
     def update(self, book: AlarmBook, changed: Mapping[str, Alarm], now_s: float) -> list[Incident]:
@@ -232,20 +232,25 @@ class Reasoner:
 
     def _foresee(self, found: Sequence[Outage], made: list[Incident]) -> None:
         """Put in what batteries foretell, when the incident opened and now."""
+        asked: list[tuple[int, str, Question]] = []
         for i, outage in enumerate(found):
-            if not outage.without_mains:
+            on_battery = outage.without_mains
+            if not on_battery:
                 continue
-            first = {
-                node: dies_at_s(self.network, node, since_s)
-                for node, (since_s, _, _, _) in outage.without_mains.items()
-            }
+            first = {node: dies_at_s(self.network, node, each.since_s) for node, each in on_battery.items()}
             coming = {
-                node: dies_at_s(self.network, node, since_s, low_s)
-                for node, (since_s, low_s, is_dead, is_back) in outage.without_mains.items()
-                if not is_dead and not is_back
+                node: dies_at_s(self.network, node, each.since_s, each.low_s)
+                for node, each in on_battery.items()
+                if not each.is_dead and not each.is_back
             }
-            forecast = steps(self.network, coming, outage.now) if made[i].is_open else ()
-            made[i] = msgspec.structs.replace(made[i], prediction=steps(self.network, first), forecast=forecast)
+            asked.append((i, "prediction", Question(first)))
+            if coming and made[i].is_open:
+                asked.append((i, "forecast", Question(coming, *map(frozenset, outage.now))))
+        key = tuple((name, tuple(question.deaths.items()), question[1:]) for _, name, question in asked)
+        if key != self._foreseen[0]:
+            self._foreseen = key, steps(self.network, [question for _, _, question in asked])
+        for (i, name, _), answer in zip(asked, self._foreseen[1], strict=True):
+            made[i] = msgspec.structs.replace(made[i], **{name: answer})
 
     def _expose(self, found: Sequence[Outage], made: list[Incident], most: int | None) -> None:
         """Put in who lost protection; at most ``most`` that were not worked out before, the others say so."""
