@@ -41,6 +41,28 @@ class SystemClock:
         return signal.wait(max(duration_s, 0.0))
 
 
+class FastClock:
+    """A clock that runs ``speed`` times as fast as the machine's, for storms played in minutes."""
+
+    def __init__(self, speed: float, start_s: float | None = None) -> None:
+        """Begin at ``start_s``, POSIX time, by default now."""
+        self.speed = speed
+        self._start_s = time.time() if start_s is None else start_s
+        self._began_s = time.monotonic()
+
+    def now_s(self) -> float:
+        """Return its time."""
+        return self._start_s + self.speed * (time.monotonic() - self._began_s)
+
+    def sleep(self, duration_s: float) -> None:
+        """Return after a time on this clock."""
+        time.sleep(max(duration_s, 0.0) / self.speed)
+
+    def wait(self, signal: threading.Event, duration_s: float) -> bool:
+        """Return whether ``signal`` was set within a time on this clock."""
+        return signal.wait(max(duration_s, 0.0) / self.speed)
+
+
 class VirtualClock:
     """A clock that stands until :meth:`advance` moves it; who waits on it wakes when its time has come."""
 
@@ -76,4 +98,4 @@ class VirtualClock:
         return True
 
 
-__all__ = ["Clock", "SystemClock", "VirtualClock"]
+__all__ = ["Clock", "FastClock", "SystemClock", "VirtualClock"]

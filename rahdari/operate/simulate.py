@@ -296,8 +296,11 @@ def _neighbour(scene: Scene) -> IntArray:
 class Storm:
     """A storm ready to be delivered: ``len`` of it, and events in the order in which they arrive."""
 
-    def __init__(self, scene: Scene, settings: StormSettings | None = None, seed: int = 1) -> None:
-        """Make the alarms of a scene; equal arguments give equal storms."""
+    def __init__(self, scene: Scene, settings: StormSettings | None = None, seed: int = 1, run: str = "") -> None:
+        """Make the alarms of a scene; equal arguments give equal storms.
+
+        ``run`` ends the names of the sources, so that a journal takes the storm of a second run as new.
+        """
         self.scene = scene
         self.settings = settings or StormSettings()
         book, times = _Book(), _Times(scene, self.settings, seed)
@@ -307,9 +310,9 @@ class Storm:
         _noise(scene, self.settings, seed, book)
         self._alarms = book.alarms()
         self._neighbour = _neighbour(scene)
-        self._deliver(seed)
+        self._deliver(seed, f"@{run}" if run else "")
 
-    def _deliver(self, seed: int) -> None:
+    def _deliver(self, seed: int, suffix: str) -> None:
         """Count the alarms of each source in the order of their time, skew its clock, and order the deliveries."""
         alarms, scene = self._alarms, self.scene
         is_link = np.isin(alarms.kind, (LOSS_A, LOSS_B, FLAP))
@@ -322,7 +325,7 @@ class Storm:
         first = np.searchsorted(group[order], np.arange(len(names) * n_regions))
         self._seq = np.empty(order.size, np.int64)
         self._seq[order] = np.arange(order.size) - first[group[order]] + 1
-        self._source = [f"{names[g // n_regions]}-{g % n_regions + 1}" for g in range(len(names) * n_regions)]
+        self._source = [f"{names[g // n_regions]}-{g % n_regions + 1}{suffix}" for g in range(len(names) * n_regions)]
         self._group = group
         skew = _random(seed, 3).normal(0.0, self.settings.skew_s, len(self._source))
         self._at_s = alarms.at_s + skew[group]
@@ -380,7 +383,7 @@ class Storm:
 
 
 def deliver(
-    timed: Iterable[tuple[float, Event]], send: Callable[[list[Event]], None], clock: Clock, *,
+    timed: Iterable[tuple[float, Event]], send: Callable[[list[Event]], object], clock: Clock, *,
     rate_per_s: float, speed: float | None = None, batch: int = 500, stop: Callable[[], bool] = lambda: False,
 ) -> int:  # fmt: skip
     """Hand events to ``send`` in batches, at most ``rate_per_s`` of them; return how many were handed over.

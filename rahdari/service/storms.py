@@ -53,10 +53,10 @@ def scene_of(
 
 def storm_of(
     folder: Path, event: str, *, seed: int = 1, network: LiveNetwork | None = None,
-    settings: StormSettings | None = None,
+    settings: StormSettings | None = None, run: str = "",
 ) -> Storm:  # fmt: skip
     """Return the storm of alarms of a named event; equal arguments give equal storms."""
-    return Storm(scene_of(folder, event, seed=seed, network=network), settings, seed)
+    return Storm(scene_of(folder, event, seed=seed, network=network), settings, seed, run)
 
 
 __all__ = ["scene_of", "storm_of"]

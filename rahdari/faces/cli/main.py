@@ -18,6 +18,7 @@ from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.circuit import circuit_app
 from rahdari.faces.cli.economy import economy, indicators
 from rahdari.faces.cli.navigation import navigate
+from rahdari.faces.cli.operate import operate_app
 from rahdari.faces.cli.orbits import orbits
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
@@ -25,6 +26,7 @@ from rahdari.faces.cli.rollout import schedule, shock
 from rahdari.faces.cli.sky import sky_app
 from rahdari.faces.cli.stress import stress
 from rahdari.faces.cli.terrain import dem
+from rahdari.faces.cli.toll import toll_app
 from rahdari.faces.cli.transit import transit_app
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
 app.add_typer(circuit_app, name="circuit")
 app.add_typer(sky_app, name="sky")
+app.add_typer(operate_app, name="operate")
+app.add_typer(toll_app, name="toll")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help="Plan folder; default: the newest below ./plans.")]

@@ -29,7 +29,7 @@ function chart(story, nowS) {
   const points = [[nowS, level]];
   for (const step of steps) {
     points.push([step.at_s, level]);
-    level += step.n_customers;
+    level = story.customers_without_service + step.n_customers; // told as all that is lost by then
     points.push([step.at_s, level]);
   }
   points.push([end, level]);
@@ -110,7 +110,7 @@ export function createStory({ panel, onClose, onAct, onToggle }) {
       list("why", story.evidence),
       story.protection_lost_for?.length ? section("protection", make("p", {}, named(story.protection_lost_for))) : null,
       story.next_single_failure_that_isolates?.length ? section("nextFailure", make("p", {}, named(story.next_single_failure_that_isolates))) : null,
-      list("hints", story.hints),
+      list("hints", story.hints.map((each) => `${each.cause} → ${each.effect} (${roundShareText(each.confidence)})`)),
       story.is_open ? section("whatIf", whatIfForm()) : null,
       symptoms(story));
     const inputs = [...panel.querySelectorAll("form input")];

@@ -57,7 +57,7 @@ def check_address(host: str, *, has_gate: bool) -> None:
         is_loopback = False
     if not is_loopback:
         what = f"{host} can be reached by others, and nobody asks who they are"
-        raise InputError(Problem(what, "listen on 127.0.0.1, or add --auth"))
+        raise InputError(Problem(what, "listen on 127.0.0.1"))
 
 
 __all__ = ["Actor", "Gate", "allow", "check_address", "guard"]
