@@ -192,6 +192,10 @@ class Listener:
             return self._receiver.take(data, address, now_s)
         except DecodeError as error:
             return Taken(refused=error.reason)
+        except RahdariError as error:  # no number could be reserved
+            LOG.warning("%s", error)
+            self._lost(1)
+            return Taken(refused="not_stored")
         except Exception:  # hostile bytes must never end the listener, whatever they found
             LOG.exception("a datagram from %s could not be taken", address)
             return Taken(refused="internal")
@@ -280,6 +284,7 @@ class Listener:
             one.close()
             return 0
         one.setblocking(False)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a sender that vanished frees its place
         selector.register(one, selectors.EVENT_READ, _Connection(one, address, Framer()))
         return 1
 

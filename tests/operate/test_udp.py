@@ -239,6 +239,20 @@ def test_no_number_is_given_twice_across_restarts_and_clocks_set_back(tmp_path: 
         Sequencer(path)
 
 
+def test_an_event_that_can_get_no_number_is_refused_counted_and_told_as_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    options, lost = Options(access=ACCESS, sequencer=Sequencer(folder / "numbers")), []
+    folder.write_text("a file where a folder is needed", encoding="utf-8")
+    with heard("snmp", options=options, on_loss=lost.append) as (one, port), sender(port) as send:
+        send.send(inform(5))
+        until(lambda: one.refused("not_stored") == 1)
+        folder.unlink()
+        send.send(inform(5))
+        one.arrivals.wait(1)
+        assert send.recv(2000)
+        assert lost == [1]
+
+
 def test_who_may_send_is_read_from_a_file_only_its_owner_can_read(tmp_path: Path) -> None:
     path = tmp_path / "access.toml"
     user = f'[[users]]\nname = "ops"\nauth = "sha256"\nauth_password = "{WORDS}"\n'
