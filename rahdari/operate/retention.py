@@ -5,9 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from rahdari.errors import InputError, Problem
 from rahdari.operate.journal import Retained
 from rahdari.store.atomic import replacing
@@ -17,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    import pyarrow as pa
 
     from rahdari.operate.journal import Stored
 
@@ -37,40 +36,40 @@ SELECT source_id, max(seq), min(seq) FROM (
 ) AS runs GROUP BY source_id, run
 """
 TEXTS = ("resource", "type", "severity", "qualifier", "text")
-COLUMNS = pa.schema(
-    [
-        ("position", pa.int64()),
-        ("received_s", pa.float64()),
-        ("source", pa.string()),
-        ("seq", pa.int64()),
-        ("at_s", pa.float64()),
-        *((name, pa.string()) for name in TEXTS),
-        ("fields", pa.map_(pa.string(), pa.string())),
-    ]
-)
 
 
 def export_events(path: Path, parts: Iterable[list[Stored]]) -> str:
     """Write events as one Parquet file, durably, and return its digest; times in seconds of POSIX time."""
+    import pyarrow as pa  # heavy, and seldom needed: a restart does not wait for it
+    import pyarrow.parquet as pq
+
+    columns = _columns()
     with replacing(path) as temporary:
-        with pq.ParquetWriter(temporary, COLUMNS, compression="zstd") as out:
+        with pq.ParquetWriter(temporary, columns, compression="zstd") as out:
             for rows in parts:
-                out.write_table(_table(rows))
+                out.write_table(pa.Table.from_pylist(_rows_of(rows), schema=columns))
         return file_digest(temporary)
 
 
-def _table(rows: list[Stored]) -> pa.Table:
-    events = [event for _, _, event in rows]
-    columns = {
-        "position": [position for position, _, _ in rows],
-        "received_s": [received_s for _, received_s, _ in rows],
-        "source": [event.source for event in events],
-        "seq": [event.seq for event in events],
-        "at_s": [event.at_s for event in events],
-        **{name: [getattr(event, name) for event in events] for name in TEXTS},
-        "fields": [list(event.fields.items()) for event in events],
-    }
-    return pa.Table.from_pydict(columns, schema=COLUMNS)
+def _columns() -> pa.Schema:
+    import pyarrow as pa
+
+    texts = [(name, pa.string()) for name in TEXTS]
+    numbers = [("position", pa.int64()), ("received_s", pa.float64())]
+    identity = [("source", pa.string()), ("seq", pa.int64()), ("at_s", pa.float64())]
+    return pa.schema([*numbers, *identity, *texts, ("fields", pa.map_(pa.string(), pa.string()))])
+
+
+def _rows_of(rows: list[Stored]) -> list[dict[str, object]]:
+    return [
+        {
+            "position": position,
+            "received_s": received_s,
+            **{name: getattr(event, name) for name in ("source", "seq", "at_s", *TEXTS)},
+            "fields": list(event.fields.items()),
+        }
+        for position, received_s, event in rows
+    ]
 
 
 class Retaining(ABC):

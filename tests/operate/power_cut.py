@@ -109,8 +109,10 @@ class FileWithoutSync(File):
         self.disk.changes()
 
 
-def cut(path: Path, seed: int, kind: type[Disk] = Disk) -> tuple[int, int]:
+def cut(path: Path, seed: int, kind: type[Disk] = Disk, synchronous: str = "FULL") -> tuple[int, int]:
     """Write a journal until the power fails at a random call, then hold every promise on what the disk kept.
+
+    ``synchronous`` is the journal's own FULL, or another setting of SQLite to compare with.
 
     Return how many events were acknowledged and how many are stored.
     """
@@ -127,6 +129,7 @@ def cut(path: Path, seed: int, kind: type[Disk] = Disk) -> tuple[int, int]:
         journal = SqliteJournal(path, opener=opener)
         assert journal._writer is not None
         journal._writer.execute("PRAGMA wal_autocheckpoint = 20")  # cuts fall into checkpoints too
+        journal._writer.execute(f"PRAGMA synchronous = {synchronous}")
         while True:
             changed: dict = {}
 
