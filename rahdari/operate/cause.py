@@ -1,14 +1,15 @@
 """Why: the fewest roots that explain every alarm and contradict least of what stayed silent.
 
-The rule.  A root costs one; an alarm that it should have raised and that nobody heard costs one more (silences inferred
-only from what lies beyond a root together cost at most half of what it explains).  The cheapest set of roots that
-explains all alarms is chosen, exactly wherever the search ends in time, with the fewer silences among equals, then by
-kind: power, duct, link, node, inferred.  Nodes that links already down cut off need no root: they are symptoms.
+The rule.  A root costs one; an alarm that it or its neighbours should have raised and that nobody heard costs one more.
+Where nothing alarmed at a root itself, at least half of what it alone would cut off must have told, and the silence of
+the rest costs at most half of what it explains.  The cheapest set of roots that explains all alarms is chosen, exactly
+wherever the search ends in time; among equals the one with fewer silences, then by kind: power, duct, link, node,
+inferred.  Nodes that links already down cut off need no root: they are symptoms.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ ENOUGH = 2  # things that fail together before what they share is suspected
 
 @dataclass(frozen=True, eq=False)
 class Root:
-    """A root and the items it explains; ``joint`` holds items that it explains only together with other roots."""
+    """A root and the items it explains; ``rivals`` would explain as much at the same cost."""
 
     kind: str
     name: str
@@ -47,8 +48,6 @@ class Root:
     is_inferred: bool = False
     is_exact: bool = True
     n_silent: int = 0
-    symptoms: list[int] = field(default_factory=list)
-    joint: list[int] = field(default_factory=list)
     rivals: tuple[str, ...] = ()
 
 
@@ -260,10 +259,10 @@ class Reasoning:
         return {key: members for key, members in sorted(below.items()) if key in own or len(members) > 1}
 
     @cached_property
-    def _dominated(self) -> dict[tuple[int, int, int], tuple[list[int], int]]:
+    def _dominated(self) -> dict[tuple[int, int, int], tuple[list[int], int, int]]:
         """Return by cluster, node and link (-1: the node itself) what its failure alone cuts off of the unexplained.
 
-        With it the number of nodes that it would have made unreachable, and that nobody told of.
+        With it the number of nodes cut off that nobody told of, and of links that neighbours should have told of.
         """
         tried = [
             (cluster, node, link)
@@ -285,9 +284,10 @@ class Reasoning:
                 lost = self.reached[cluster] & ~row
                 covered = [i for i in asked[cluster] if lost[self.items[i].at]]
                 silent = int((lost & ~told[cluster]).sum())
-                silent += self._unheard(cluster, node, row) if link < 0 else 1
-                if covered:
-                    found[cluster, node, link] = (covered, silent)
+                unheard = self._unheard(cluster, node, row) if link < 0 else 1
+                is_told = link < 0 and any(self.items[i].at == node for i in covered)
+                if covered and (is_told or len(covered) >= SILENCE_SHARE * int(lost.sum())):
+                    found[cluster, node, link] = (covered, silent, unheard)
         return found
 
     def _unheard(self, cluster: int, node: int, row: NDArray[np.bool_]) -> int:
@@ -307,8 +307,9 @@ class Reasoning:
     def _silent_nodes(self) -> list[Candidate | None]:
         """Return nodes and links that nothing alarmed at, and that alone would cut off what is told unreachable."""
         found = []
-        for (cluster, node, link), (covered, silent) in self._dominated.items():
-            cap = min(float(silent), SILENCE_SHARE * len(covered))
+        for (cluster, node, link), (covered, beyond, unheard) in self._dominated.items():
+            cap = unheard + min(float(beyond), SILENCE_SHARE * len(covered))
+            silent = unheard + beyond
             if link >= 0:
                 name = self.network.link_id[link]
                 made = self._candidate(
@@ -342,7 +343,7 @@ class Reasoning:
             if not {self.items[i].at for i in death}.issuperset(watched):
                 return []
         beyond = [
-            i for (cluster, at, link), (covered, _) in self._dominated.items()
+            i for (cluster, at, link), (covered, _, _) in self._dominated.items()
             if at == node and link < 0 and any(self.cluster_of[each] == cluster for each in death) for i in covered
         ]  # fmt: skip
         return sorted({*death, *beyond})
@@ -408,7 +409,7 @@ class Reasoning:
             pool = [candidates[c] for c in own]
             chosen, is_exact = cheapest(asked, pool)
             found += [self._root(each, pool, is_exact=is_exact) for each in chosen]
-        return sorted(self._pruned(found), key=lambda root: (min(root.items), root.kind, root.name))
+        return _parted(sorted(self._pruned(found), key=lambda root: (min(root.items), root.kind, root.name)))
 
     def _pruned(self, found: list[Root]) -> list[Root]:
         """Return roots without nodes that the others together cut off, those furthest from gateways tried first."""
@@ -444,6 +445,21 @@ class Reasoning:
             chosen.kind, chosen.name, tuple(sorted(chosen.covers | chosen.also)), chosen.node, chosen.links,
             is_inferred=chosen.is_inferred, is_exact=is_exact, n_silent=chosen.n_silent, rivals=tuple(sorted(rivals)),
         )  # fmt: skip
+
+
+def _parted(found: Sequence[Root]) -> list[Root]:
+    """Return roots with each item in one of them: what two explain goes to the first.
+
+    Every root of a cheapest set explains something that no other does, and so keeps an item.
+    """
+    taken: set[int] = set()
+    parted = []
+    for root in found:
+        own = tuple(i for i in root.items if i not in taken)
+        taken |= {*own}
+        if own:
+            parted.append(replace(root, items=own))
+    return parted
 
 
 __all__ = ["DUCT", "INFERRED", "LINK", "NODE", "POWER", "Reasoning", "Root"]
