@@ -16,6 +16,7 @@ import typer
 from rahdari.faces.cli.account import account_app
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.circuit import circuit_app
+from rahdari.faces.cli.duty import duty_app
 from rahdari.faces.cli.economy import economy, indicators
 from rahdari.faces.cli.navigation import navigate
 from rahdari.faces.cli.operate import operate_app
@@ -50,6 +51,7 @@ app.add_typer(account_app, name="account")
 app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
 app.add_typer(circuit_app, name="circuit")
+app.add_typer(duty_app, name="duty")
 app.add_typer(sky_app, name="sky")
 app.add_typer(operate_app, name="operate")
 app.add_typer(toll_app, name="toll")
