@@ -203,6 +203,8 @@ def _by_year(frame: pl.DataFrame, join_on: list[str], column: str) -> tuple[pl.D
         one = ordered.group_by(join_on, maintain_order=True).agg(value.alias("v0"))
         return one.with_columns(pl.col("v0").alias("v1")), False
     first, last = frame["year"].min(), frame["year"].max()
+    if first is None:  # pl.col("year") == None would be no condition
+        return frame.select(*join_on, pl.col(column).alias("v0"), pl.col(column).alias("v1")), False
     parts = [
         ordered.filter(pl.col("year") == year).group_by(join_on, maintain_order=True).agg(value.alias(name))
         for year, name in ((first, "v0"), (last, "v1"))

@@ -131,6 +131,8 @@ class LayerStore:
     def tiles(self, layer_id: str) -> Path:
         """Return the PMTiles archive of a layer, made where it is missing."""
         layer = self.layer(layer_id)
+        if not layer.features.height:
+            raise InputError(Problem(f"map layer '{layer_id}' is empty", "take one of those listed"))
         # Readers of different clearance never share an archive, and never remove one another's.
         stem = f"{layer_id}-{self._reader.cache_key}"
         path = self._reader.folder / "map" / f"{stem}-{self._digest(layer)}.pmtiles"
