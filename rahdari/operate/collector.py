@@ -91,7 +91,11 @@ class Store:
                 raise
 
     def append(
-        self, events: Sequence[Event], _received_s: float = 0.0, _fold: Fold | None = None, _also: Also | None = None
+        self,
+        events: Sequence[Event],
+        received_s: float = 0.0,  # noqa: ARG002 -- the centre says when it received them
+        fold: Fold | None = None,  # noqa: ARG002 -- and knows the alarms
+        also: Also | None = None,  # noqa: ARG002
     ) -> Appended:
         """Store events durably; :class:`JournalError` where too many wait already."""
         check_events(events)
