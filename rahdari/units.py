@@ -33,6 +33,7 @@ SUFFIXES: dict[str, str] = {
     "mbps": "megabit per second",
     "gbps": "gigabit per second",
     "tbps": "terabit per second",
+    "bytes": "byte",
     "gb": "gigabyte",
     "gb_per_month": "gigabyte per month",
     "pb": "petabyte",
