@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -105,26 +106,24 @@ def test_a_connection_cut_again_and_again_loses_nothing_and_stores_once(centre: 
     with socket.create_server(("127.0.0.1", 0)) as between:
 
         def relay() -> None:
-            """Pass lines on; let the first connections break before the answers come back."""
+            """Pass lines on; the first connections break when the centre has stored and before it is heard."""
             for n in range(cuts + 1):
                 sender, _ = between.accept()
                 with sender, socket.create_connection(("127.0.0.1", centre.port)) as onward:
-                    back = threading.Thread(target=pass_on, args=(onward, sender, n == cuts))
+                    if n < cuts:
+                        onward.sendall(sender.recv(20_000))
+                        wait_for(lambda: centre.journal.position() > 0)
+                        continue
+                    back = threading.Thread(target=pass_on, args=(onward, sender))
                     back.start()
-                    pass_on(sender, onward, n == cuts)
-                    onward.close()
+                    pass_on(sender, onward)
                     back.join()
 
-        def pass_on(source: socket.socket, target: socket.socket, is_whole: bool) -> None:  # noqa: FBT001
-            try:
-                left = 20_000
-                while (data := source.recv(4_096)) and (is_whole or left > 0):
-                    left -= len(data)
+        def pass_on(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while data := source.recv(65_536):
                     target.sendall(data)
                 target.shutdown(socket.SHUT_WR)
-                source.shutdown(socket.SHUT_RD)
-            except OSError:
-                pass
 
         thread = threading.Thread(target=relay, daemon=True)
         thread.start()
