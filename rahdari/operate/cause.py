@@ -98,6 +98,10 @@ class Reasoning:
         """Return (clusters, n) nodes that reach a gateway without the links told down."""
         return self.network.reached([((), self.links_down(c)) for c in range(len(self.clusters))])
 
+    @cached_property
+    def _ever_reached(self) -> NDArray[np.bool_]:
+        return np.asarray(self.reached.any(axis=0))
+
     def is_cut_off(self, i: int) -> bool:
         """Return whether links told down explain that the node of an item is not reached."""
         return not self.reached[self.cluster_of[i], self.items[i].at]
@@ -350,7 +354,7 @@ class Reasoning:
 
     def _is_watched(self, link: int, node: int) -> bool:
         other = self.network.other_end(link, node)
-        return bool(self.reached[:, other].any())
+        return bool(self._ever_reached[other])
 
     @cached_property
     def deaths(self) -> dict[int, tuple[list[int], list[int]]]:

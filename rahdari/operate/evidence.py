@@ -89,10 +89,23 @@ def item_of(network: LiveNetwork, alarm: Alarm) -> Item:
     return Item(kind, at, end, alarm.onset_s, alarm.cleared_s if alarm.is_cleared else None, alarm, is_weak)
 
 
-def items_of(network: LiveNetwork, alarms: Iterable[Alarm], since_s: float) -> list[Item]:
-    """Return what alarms say that last, or ended after ``since_s``; in order of onset, then key."""
+def items_of(
+    network: LiveNetwork, alarms: Iterable[Alarm], since_s: float, known: dict[str, Item] | None = None
+) -> list[Item]:
+    """Return what alarms say that last, or ended after ``since_s``; in order of onset, then key.
+
+    ``known`` keeps items by key from one call to the next, so that an alarm is read once.
+    """
     kept = (alarm for alarm in alarms if alarm.n_raises and (not alarm.is_cleared or (alarm.cleared_s or 0) >= since_s))
-    return sorted((item_of(network, alarm) for alarm in kept), key=lambda item: (item.onset_s, item.key))
+    before = known or {}
+    found = []
+    for alarm in kept:
+        item = before.get(alarm.key)
+        found.append(item if item is not None and item.alarm is alarm else item_of(network, alarm))
+    if known is not None:
+        known.clear()
+        known.update((item.key, item) for item in found)
+    return sorted(found, key=lambda item: (item.onset_s, item.key))
 
 
 def runs(items: Sequence[int], onset_s: Sequence[float], gap_s: float) -> list[list[int]]:

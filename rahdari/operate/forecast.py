@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rahdari.operate.network import LiveNetwork
 
 MOST_STEPS = 12  # of one forecast; deaths closer together than a twelfth of its span are told as one
-MOST_STATES = 512  # of the network looked at in one forecast of all incidents
 MOST_NAMED = 200  # sites and places named in one step; their number is whole
 LOW_LEFT_FRAC = 0.2  # of a battery's life is left when it tells that it is low; assumed, as rectifiers are commonly set
 
@@ -62,11 +61,10 @@ class Question(NamedTuple):
 def steps(network: LiveNetwork, asked: Sequence[Question]) -> list[tuple[Step, ...]]:
     """Return for each question what is lost step by step, beyond what is lost by now; all in one search.
 
-    Numbers are of all losses up to the step.  The more is asked at once, the fewer steps each answer has.
+    Numbers are of all losses up to the step.
     """
-    most = min(MOST_STEPS, max(1, MOST_STATES // max(1, len(asked))))
     orders = [sorted(each.deaths.items(), key=lambda pair: (pair[1], pair[0])) for each in asked]
-    ends = [_ends(order, most) for order in orders]
+    ends = [_ends(order) for order in orders]
     states: list[tuple[Collection[int], Collection[int]]] = []
     for each, order, own in zip(asked, orders, ends, strict=True):
         states.append((each.dead, each.cut))
@@ -79,12 +77,12 @@ def steps(network: LiveNetwork, asked: Sequence[Question]) -> list[tuple[Step, .
     return answers
 
 
-def _ends(order: Sequence[tuple[int, float]], most: int) -> list[tuple[float, int]]:
+def _ends(order: Sequence[tuple[int, float]]) -> list[tuple[float, int]]:
     """Return when each step begins, and how many nodes have died by its end."""
-    wide = (order[-1][1] - order[0][1]) / most if order else 0.0
+    wide = (order[-1][1] - order[0][1]) / MOST_STEPS if order else 0.0
     found: list[tuple[float, int]] = []
     for count, (_, at_s) in enumerate(order, 1):
-        if found and (at_s - found[-1][0] < wide or at_s == found[-1][0] or len(found) == most):
+        if found and (at_s - found[-1][0] < wide or at_s == found[-1][0] or len(found) == MOST_STEPS):
             found[-1] = (found[-1][0], count)
         else:
             found.append((at_s, count))

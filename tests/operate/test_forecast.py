@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rahdari.operate.forecast import MOST_STATES, Question, dies_at_s, steps
+from rahdari.operate.alarms import AlarmBook
+from rahdari.operate.forecast import MOST_STEPS, Question, dies_at_s, steps
+from rahdari.operate.incidents import Reasoner
 from rahdari.operate.replay import replay
 from tests.operate.story_case import network, told
 
@@ -43,11 +45,24 @@ def test_losses_add_up_step_by_step_and_leave_out_what_is_lost_already() -> None
     assert [each.n_customers for each in found[1]] == [0]
 
 
-def test_many_questions_at_once_give_the_same_totals_in_fewer_steps() -> None:
+def test_deaths_of_many_sites_are_told_in_few_steps_and_none_is_forgotten() -> None:
     made = network()
-    asked = Question({made.node_at[name]: float(i) for i, name in enumerate("FBM")})
-    found = steps(made, [asked] * MOST_STATES)
-    assert {(len(each), each[-1].n_sites, each[-1].n_customers) for each in found} == {(1, 3, 18_000)}
+    (found,) = steps(made, [Question({node: float(node * node) for node in range(made.n_nodes)})])
+    assert len(found) <= MOST_STEPS
+    assert found[-1].n_sites == made.n_nodes
+    assert found[-1].n_customers == int(made.customers.sum())
+    assert [each.at_s for each in found] == sorted(each.at_s for each in found)
+
+
+def test_the_outlook_is_of_all_sites_on_battery_and_what_is_left_for_later_says_so() -> None:
+    made = network()
+    book, reasoner = AlarmBook(), Reasoner(made)
+    book.accept(book.folded(told(*((float(i), f"{name}:rectifier", "mainsFail") for i, name in enumerate("BFMH")))))
+    found = reasoner.read(book.alarms.values(), 5.0, most_new=0)
+    assert not any(each.is_forecast_known for each in found)
+    found = reasoner.read(book.alarms.values(), 5.0)
+    assert all(each.is_forecast_known and each.forecast for each in found)
+    assert (reasoner.outlook[-1].n_sites, reasoner.outlook[-1].n_customers) == (4, 21_000)
 
 
 def test_mains_that_come_back_in_time_leave_no_forecast() -> None:
