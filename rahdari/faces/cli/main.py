@@ -18,12 +18,14 @@ from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.circuit import circuit_app
 from rahdari.faces.cli.duty import duty_app
 from rahdari.faces.cli.economy import economy, indicators
+from rahdari.faces.cli.edge import edge
 from rahdari.faces.cli.navigation import navigate
 from rahdari.faces.cli.operate import operate_app
 from rahdari.faces.cli.orbits import orbits
 from rahdari.faces.cli.power import power
 from rahdari.faces.cli.radio import cover, hub, link
 from rahdari.faces.cli.rollout import schedule, shock
+from rahdari.faces.cli.secure import secure_app
 from rahdari.faces.cli.sky import sky_app
 from rahdari.faces.cli.stress import stress
 from rahdari.faces.cli.terrain import dem
@@ -53,6 +55,7 @@ app.add_typer(transit_app, name="transit")
 app.add_typer(circuit_app, name="circuit")
 app.add_typer(duty_app, name="duty")
 app.add_typer(sky_app, name="sky")
+app.add_typer(secure_app, name="secure")
 app.add_typer(operate_app, name="operate")
 app.add_typer(toll_app, name="toll")
 
@@ -273,6 +276,7 @@ app.command()(navigate)
 app.command()(stress)
 app.command()(economy)
 app.command()(indicators)
+app.command()(edge)
 app.command()(schedule)
 app.command()(shock)
 
