@@ -62,12 +62,13 @@ class Visibility:
 
     ``hidden`` holds for each table the identifiers that must not be named; ``shut`` the tables that are hidden whole;
     ``names`` the names of hidden rows that no visible row bears; ``engines`` those that read hidden rows;
-    ``labelled`` the tables whose own labels hide something.
+    ``labelled`` the tables whose own labels hide something, ``shown`` (n,) whether each of their rows is seen for that.
     """
 
     clearance: Clearance
     references: Mapping[str, tuple[tuple[str, str], ...]]
     labelled: frozenset[str] = frozenset()
+    shown: Mapping[str, pl.Series] = field(default_factory=dict)
     hidden: Mapping[str, pl.Series] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     shut: frozenset[str] = frozenset()
@@ -82,16 +83,18 @@ class Visibility:
         """Return a table without what is hidden, exact places coarsened; the frame itself where nothing is."""
         if name in self.shut:
             return frame.clear()
-        keep = open_rows(frame, self.clearance)
-        kept = frame if keep is None else frame.filter(keep)
-        for mask in self._named(name, kept):
-            kept = kept.filter(~mask) if mask.len() == kept.height else kept
+        keep = self.shown.get(name)  # by their own labels
+        named = self._named(name, frame)
+        if named is not None:
+            keep = ~named if keep is None else keep & ~named
+        # One piece: what is kept is asked many times.
+        kept = frame if keep is None or keep.all() else frame.filter(keep).rechunk()
         return coarsened(kept, self.clearance)
 
-    def _named(self, name: str, frame: pl.DataFrame) -> list[pl.Series]:
-        """Return one mask (n,) of the rows that name what is hidden; none where no row does."""
+    def _named(self, name: str, frame: pl.DataFrame) -> pl.Series | None:
+        """Return (n,) whether each row names what is hidden; ``None`` where none does."""
         if not self.hidden:
-            return []
+            return None
         masks = [
             frame[column].is_in(self.hidden[other].implode())
             for column, other in self.references.get(name, ())
@@ -109,7 +112,7 @@ class Visibility:
         found: pl.Series | None = None
         for mask in masks:
             found = mask.fill_null(value=False) if found is None else found | mask.fill_null(value=False)
-        return [] if found is None or not found.any() else [found]
+        return None if found is None or not found.any() else found
 
     def _key(self, name: str) -> str:
         return next((column for column, other in self.references.get(name, ()) if other == name), "")
@@ -263,7 +266,7 @@ def visibility_of(files: PlanFiles, clearance: Clearance) -> Visibility:
         names |= _names_of(frame, flag & ~shown[name] if name in shown else flag)
     made = _tainted(files, flags)
     return Visibility(
-        clearance, references, labelled=frozenset(own), hidden=hidden, names=tuple(sorted(names)),
+        clearance, references, labelled=frozenset(own), shown=shown, hidden=hidden, names=tuple(sorted(names)),
         shut=_shut(files, references, made, set(flags)) if flags else frozenset(),
         engines=frozenset(name for name, read in made.items() if read),
     )  # fmt: skip

@@ -28,7 +28,7 @@ from rahdari.faces.web.roles import MAP_ROUTES, Need
 from rahdari.faces.web.sessions import csrf_of, set_cookie
 from rahdari.service.identity import IDLE_S, Identity
 from rahdari.service.watermark import COLUMN
-from rahdari.store.query import PlanReader
+from rahdari.store.query import Clearance, PlanReader
 from tests.helpers.labelled_plan import write_labelled_plan
 from tests.helpers.people import CHEAP, HOST, PASSWORD, log_in, people
 
@@ -345,6 +345,15 @@ def test_behind_a_gate_nobody_is_taken_for_the_user_of_the_machine(identity: Ide
     request = Request({"type": "http", "app": app, "headers": []})
     with pytest.raises(AccessError, match="nobody is known"):
         who_of(request)
+
+
+def test_what_shows_the_same_to_all_is_for_those_cleared_for_all_of_it(identity: Identity) -> None:
+    app = small_app(identity)
+    gate_of(app).label = Clearance("restricted")
+    for level, status in (("public", 403), ("internal", 403), ("restricted", 200), ("owner", 200)):
+        client = log_in(app, f"reader-{level}")
+        assert client.get("/known").status_code == status, level
+        assert client.get("/account").status_code == 200
 
 
 def test_a_fault_of_the_accounts_lets_nobody_in(identity: Identity) -> None:

@@ -9,6 +9,7 @@ import shutil
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import numpy as np
 import polars as pl
@@ -16,9 +17,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rahdari.faces.web.app import create_app
-from rahdari.faces.web.auth import protect
+from rahdari.faces.web.auth import name_of, protect
 from rahdari.faces.web.limits import Budget, Limiter
-from rahdari.faces.web.roles import AUTH_ROUTES, MAP_ROUTES, uncovered
+from rahdari.faces.web.live.app import create_live_app
+from rahdari.faces.web.roles import AUTH_ROUTES, LIVE_ROUTES, MAP_ROUTES, uncovered
 from rahdari.faces.web.tiles import LayerStore
 from rahdari.service.identity import IDLE_S, ROLES
 from rahdari.store.labels import OWNER, PUBLIC, Clearance
@@ -332,6 +334,37 @@ def test_every_route_of_the_map_has_an_entry_and_every_entry_a_route(fake: Walk)
     table = {**MAP_ROUTES, **AUTH_ROUTES}
     assert uncovered(fake.app, table) == []
     assert set(uncovered(fake.app, {})) == set(table)
+
+
+@pytest.fixture
+def live(fake: Walk) -> FastAPI:
+    """The live application over a network that answers nothing: the gate alone is looked at."""
+    app = create_live_app(MagicMock())
+    gate = protect(app, fake.identity, needs=LIVE_ROUTES)
+    gate.addresses, gate.accounts, gate.logins = Limiter(ENOUGH), Limiter(ENOUGH), Limiter(ENOUGH)
+    return app
+
+
+def test_every_route_of_the_live_network_has_an_entry_and_every_entry_a_route(live: FastAPI) -> None:
+    table = {**LIVE_ROUTES, **AUTH_ROUTES}
+    assert uncovered(live, table) == []
+    assert {key for key in table if not key.startswith("MOUNT")} <= set(uncovered(live, {}))
+
+
+def test_nobody_without_the_permission_reaches_a_route_of_the_live_network(live: FastAPI) -> None:
+    nobody = TestClient(live, base_url=HOST, follow_redirects=False)
+    people_of = {role: log_in(live, account_name(role, "owner")) for role in ROLES}
+    for key, need in LIVE_ROUTES.items():
+        kind, path = key.split(" ", 1)
+        method, address = "GET" if kind == "MOUNT" else kind, re.sub(r"{\w+}", "x", path)
+        assert nobody.request(method, address).status_code in {401, 403}, key
+        for role, client in people_of.items():
+            if need.permission not in ROLES[role]:
+                assert client.request(method, address, json={}).status_code == 403, (key, role)
+
+
+def test_the_live_network_records_who_acted_by_their_account(live: FastAPI) -> None:
+    assert live.state.gate is name_of
 
 
 def test_requests_and_grants_go_through_the_pages(fake: Walk) -> None:

@@ -78,13 +78,24 @@ def check_open(host: str, access: Access) -> None:
         raise InputError(Problem("a certificate and its key go together", "give --certificate and --certificate-key"))
 
 
-def add_accounts(app: FastAPI, access: Access, needs: Mapping[str, Need], folder: Path | None = None) -> list[str]:
-    """Put the gate before an application where there are accounts; return what the user has to be told."""
+def add_accounts(
+    app: FastAPI,
+    access: Access,
+    needs: Mapping[str, Need],
+    folder: Path | None = None,
+    *,
+    is_same_for_all: bool = False,
+) -> list[str]:
+    """Put the gate before an application where there are accounts; return what the user has to be told.
+
+    An application that shows the same to all (``is_same_for_all``) is for those cleared for all of the plan.
+    """
     if access.accounts is None:
         return []
     from rahdari.faces.web.auth import protect
     from rahdari.service.identity import Identity
     from rahdari.service.oidc import OidcClient, read_settings
+    from rahdari.store.query import PUBLIC, PlanReader
 
     identity = Identity(access.accounts)
     told = [f"accounts: {access.accounts}"]
@@ -92,7 +103,9 @@ def add_accounts(app: FastAPI, access: Access, needs: Mapping[str, Need], folder
     if first is not None:
         told.append(f"first administrator: name and password are in {first}; delete it once you have logged in")
     settings = read_settings(access.accounts)
-    protect(app, identity, needs=needs, oidc=OidcClient(settings) if settings else None, plan_folder=folder)
+    label = PlanReader(folder).least_clearance() if folder is not None and is_same_for_all else PUBLIC
+    oidc = OidcClient(settings) if settings else None
+    protect(app, identity, needs=needs, oidc=oidc, plan_folder=folder, label=label)
     return told
 
 

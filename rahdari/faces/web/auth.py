@@ -30,6 +30,7 @@ from rahdari.faces.web.sessions import (
     is_from_here,
 )
 from rahdari.service.identity import LOCAL, PERSON_ONLY, Identity, Who
+from rahdari.store.labels import PUBLIC, Clearance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,7 @@ class Gate:
     needs: Mapping[str, Need]
     oidc: OidcClient | None = None
     plan_folder: Path | None = None
+    label: Clearance = PUBLIC
     addresses: Limiter = field(default_factory=lambda: Limiter(ADDRESS))
     logins: Limiter = field(default_factory=lambda: Limiter(LOGIN))
     accounts: Limiter = field(default_factory=lambda: Limiter(ACCOUNT))
@@ -198,6 +200,8 @@ class Guard:
             raise _Refused(HTTPStatus.FORBIDDEN, "this page is not open to any role", "it has no entry in the table")
         if not who.may(need.permission) or (who.is_token and need.permission in PERSON_ONLY):
             raise _Refused(HTTPStatus.FORBIDDEN, "your role or token may not do this", "ask an administrator")
+        if key not in AUTH_ROUTES and not who.clearance.covers(gate.label):
+            raise _Refused(HTTPStatus.FORBIDDEN, "this is above your clearance", "ask somebody who is cleared for it")
         wait_s = gate.accounts.take(who.name, need.cost)
         if wait_s:
             what = "you asked for more than your account's budget"
@@ -281,17 +285,19 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def protect(
     app: FastAPI, accounts: Identity, *, needs: Mapping[str, Need], oidc: OidcClient | None = None,
-    plan_folder: Path | None = None,
+    plan_folder: Path | None = None, label: Clearance = PUBLIC,
 ) -> Gate:  # fmt: skip
     """Put the gate before every route of ``app``, and add login, account and approvals; return the gate.
 
     ``needs`` is the application's own table; see :mod:`rahdari.faces.web.roles`.  Call it after the application's
     routes and layers are made, and before it serves.  The application has to refuse foreign host names itself
-    (TrustedHostMiddleware).  A handler asks :func:`who_of` for the person and their clearance.
+    (TrustedHostMiddleware).  A handler asks :func:`who_of` for the person and their clearance.  Where handlers show the
+    same to everybody, ``label`` keeps out all who are not cleared for all of it; ``PlanReader.least_clearance`` tells
+    that of a plan.
     """
     from rahdari.faces.web.auth_pages import add_routes
 
-    gate = Gate(accounts, {**needs, **AUTH_ROUTES}, oidc, plan_folder)
+    gate = Gate(accounts, {**needs, **AUTH_ROUTES}, oidc, plan_folder, label)
     app.state.gate_of_identity = gate
     if hasattr(app.state, "gate"):  # the live application asks its own gate for the name
         app.state.gate = name_of

@@ -76,6 +76,43 @@ MAP_ROUTES: Mapping[str, Need] = {
     "GET /export/{table}.geojson": Need(EXPORT, 30.0),
 }
 
+#: The live network.  Machines bring their events with a token of scope ``operate``.
+LIVE_ROUTES: Mapping[str, Need] = {
+    "GET /": Need(READ),
+    "MOUNT /live": Need(READ, 0.2),
+    "MOUNT /map": Need(READ, 0.2),
+    "MOUNT /fonts": Need(READ, 0.2),
+    "GET /metrics": Need(READ),
+    "GET /api/live/openapi.json": Need(READ),
+    "GET /api/live/health": Need(READ),
+    "GET /api/live/state": Need(READ),
+    "GET /api/live/incidents": Need(READ),
+    "GET /api/live/incidents/{incident_id}": Need(READ),
+    "GET /api/live/alarms": Need(READ, 2.0),
+    "GET /api/live/timeline": Need(READ),
+    "GET /api/live/places-state.bin": Need(READ),
+    "GET /api/live/stream": Need(READ),
+    "GET /api/live/plan": Need(READ),
+    "GET /api/live/outline": Need(READ),
+    "GET /api/live/labels": Need(READ),
+    "GET /api/live/places.bin": Need(READ, 2.0),
+    "GET /api/live/history.csv": Need(EXPORT, 30.0),
+    "GET /api/live/history.parquet": Need(EXPORT, 30.0),
+    "POST /api/live/incidents/{incident_id}/{action}": Need(OPERATE),
+    "POST /api/live/alarm-action/{action}": Need(OPERATE),
+    "POST /api/live/maintenance": Need(OPERATE),
+    "POST /api/live/what-if": Need(OPERATE, 10.0),
+    "POST /events": Need(OPERATE, 0.1),
+    "POST /api/live/alertmanager": Need(OPERATE, 0.1),
+    "POST /v1/logs": Need(OPERATE, 0.1),
+    "GET /tmf-api/alarmManagement/v4/alarm": Need(READ, 2.0),
+    "GET /tmf-api/alarmManagement/v4/alarm/{name}": Need(READ),
+    "POST /tmf-api/alarmManagement/v4/alarm": Need(OPERATE),
+    "PATCH /tmf-api/alarmManagement/v4/alarm/{name}": Need(OPERATE),
+    "POST /tmf-api/alarmManagement/v4/hub": Need(OPERATE),
+    "DELETE /tmf-api/alarmManagement/v4/hub/{hub_id}": Need(OPERATE),
+}
+
 
 def _flat(routes: Any) -> Iterator[Any]:  # noqa: ANN401  # starlette's and fastapi's routes share no type
     """Yield routes, those of included routers one by one, in the order in which they are tried."""
@@ -123,6 +160,6 @@ def matched(app: FastAPI, scope: Mapping[str, Any]) -> tuple[str, bool]:
 
 
 __all__ = [
-    "ADMINISTER", "APPROVE", "ASK", "AUTH_ROUTES", "EXPORT", "MAP_ROUTES", "OPEN", "OPERATE", "PLAN", "READ", "Need",
-    "keys_of", "matched", "uncovered",
+    "ADMINISTER", "APPROVE", "ASK", "AUTH_ROUTES", "EXPORT", "LIVE_ROUTES", "MAP_ROUTES", "OPEN", "OPERATE", "PLAN",
+    "READ", "Need", "keys_of", "matched", "uncovered",
 ]  # fmt: skip
