@@ -86,6 +86,7 @@ class App:
         self.network = network_of(plan_or_tables)
         self.plan = Path(folder) if (folder := _folder(plan_or_tables)) else None
         self.sender = Sender(channels)
+        self.desks = tuple(self.sender.channels)  # who is told of incidents; listeners to alarms come later
         self.listen = listen or Listen()
         self.journal_url = journal
         self.position = 0
@@ -105,6 +106,7 @@ class App:
         self.is_running = False
         self.failures: deque[str] = deque(maxlen=20)
         self.n_failures = 0
+        self._n_in_thought = 0
         self.followers: list[Follower] = []  # who else is told of changed alarms, and what
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -260,6 +262,7 @@ class App:
             self._count_minute(new, self.clock.now_s())
             self.position = position
             self._work.set()
+        self._tell()
 
     def _count_minute(self, new: Sequence[Event], now_s: float) -> None:
         at_s = now_s // MINUTE_S * MINUTE_S
@@ -279,6 +282,7 @@ class App:
         with self._lock:
             self._is_thinking = True
             changed, self._changed, position = self._changed, {}, self.position
+            self._n_in_thought = len(changed)
             self.reasoner.windows = tuple(windows_of(self.planned))
             self._work.clear()
         try:
@@ -290,7 +294,7 @@ class App:
             self._failed("reasoning", error)
             self._begin_anew()
         finally:
-            self._is_thinking = False
+            self._n_in_thought, self._is_thinking = 0, False
             self._tell()
 
     def _begin_anew(self) -> None:
@@ -307,7 +311,7 @@ class App:
             Notice(key=f"{key}@{channel}", channel=channel, body=body, due_s=now_s)
             for each in differ.values()
             for key, body in notices_of(each, summary_of(each), now_s)
-            for channel in self.sender.channels
+            for channel in self.desks
         ]
         notices += [
             Notice(key=f"{key}@{channel}", channel=channel, body=body, due_s=now_s)
@@ -324,6 +328,11 @@ class App:
         with self._lock:
             self.incidents = {**self.incidents, **differ}
             self._due.set()
+
+    @property
+    def n_waiting(self) -> int:
+        """Return how many changed alarms the incidents shown do not know of yet."""
+        return self._n_in_thought + len(self._changed)
 
     def failed_now(self) -> tuple[set[int], set[int]]:
         """Return the nodes and the links that have failed, as the open alarms are read now."""

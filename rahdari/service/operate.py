@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.methods.geo import nearest
 from rahdari.operate.alarms import alarm_key
 from rahdari.operate.app import incidents, summary_of
 from rahdari.operate.events import SEVERITIES, Event
@@ -108,6 +109,7 @@ class LiveView:
             "position": self.app.position, "revision": self.app.revision, "now_s": self.app.clock.now_s(),
             "alarms": self.counts(), "n_open": len(is_open), "customers": self.customers(is_open),
             "incidents": [self.listed(each) for each in [*is_open[:N_LISTED], *closed]],
+            "n_waiting": self.app.n_waiting,
             "minutes": [{"at_s": at_s, "n": n, "n_critical": bad} for at_s, n, bad in list(self.app.minutes)],
             "failures": list(self.app.failures), "pipeline": msgspec.to_builtins(self.app.pipeline.status()),
         }  # fmt: skip
@@ -212,20 +214,35 @@ class LiveView:
         """Return what people call a place."""
         return self._place_names.get(place_id) or place_id
 
+    @cached_property
+    def _junction_names(self) -> dict[int, str]:
+        """Return what nodes that are no sites are called: by the place they lie nearest to."""
+        lon, lat, _ = self.place_points()
+        network = self.app.network
+        bare = np.array([i for i, name in enumerate(network.node_id) if name not in self._site_names], np.int64)
+        if not lon.size or not bare.size or not network.lon_deg.size:
+            return {}
+        near = nearest(network.lon_deg[bare], network.lat_deg[bare], lon, lat)[0].tolist()
+        return {
+            at: f"fibre junction near {self.place_name(network.place_id[place])}"
+            for at, place in zip(bare.tolist(), near, strict=True)
+        }
+
     def name_of(self, resource: str) -> str:
         """Return what people call a thing: of a link, what it joins; the identifier where nothing better is known."""
         network = self.app.network
         thing = network.resolve(resource)
 
         def node(at: int) -> str:
-            return self._site_names.get(network.node_id[at], network.node_id[at])
+            return self._site_names.get(network.node_id[at]) or self._junction_names.get(at, network.node_id[at])
 
         if thing.kind in {"node", "pair"}:
             return node(thing.at)
         if thing.kind == "link":
             ends = [int(network.tail[thing.at]), int(network.head[thing.at])]
-            names = [self._site_names.get(network.node_id[at], "") for at in ends]
-            return " – ".join(filter(None, names)) or resource
+            names = list(dict.fromkeys(node(at) for at in ends))
+            medium = network.medium[thing.at]
+            return f"{medium} {' – '.join(names)}" if self.reader is not None else resource
         return resource
 
     # -- incidents and alarms -----------------------------------------------------------------------------------------
@@ -288,7 +305,7 @@ class LiveView:
         found.sort(key=lambda alarm: (alarm.raised_s, alarm.key))
         plain["operator"] = self.operator_record(each)
         plain["n_symptoms"] = len(keys)
-        plain["symptoms"] = [alarm_row(alarm) for alarm in found[:N_SYMPTOMS]]
+        plain["symptoms"] = [{**alarm_row(each), "name": self.name_of(each.resource)} for each in found[:N_SYMPTOMS]]
         plain["forecast"] = [_short(step) for step in plain["forecast"]]
         plain["protection_lost_for"] = [self.name_of(name) for name in each.protection_lost_for[:N_SYMPTOMS]]
         plain["n_protection_lost_for"] = len(each.protection_lost_for)
@@ -322,7 +339,12 @@ class LiveView:
         newest = self.app.position
         first = max(after, newest - limit)
         rows = [
-            {"position": position, "received_s": received_s, **event_row(event)}
+            {
+                "position": position,
+                "received_s": received_s,
+                "name": self.name_of(event.resource),
+                **event_row(event),
+            }
             for position, received_s, event in self.app.journal.events(first, limit)
         ]
         return {"position": newest, "is_whole": first <= after, "events": rows}

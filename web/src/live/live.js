@@ -12,6 +12,7 @@ import { currentLanguage, setLanguage, word } from "./words.js";
 const REFRESH_MS = 700; // a storm makes no more pictures than a reader can see
 const QUIET_MS = 30_000; // durations grow although nothing happens
 const SILENT_MS = 40_000; // a stream that says nothing for so long is dead, whatever the browser believes
+const MANY = 500; // alarms that wait to be read before the page says so
 const WORLD = [-170, -60, 170, 75];
 const $ = (id) => document.getElementById(id);
 const page = { state: null, chosen: null, plan: null, map: null, field: null, story: null, timeline: null, heard: 0, timer: 0, isBusy: false, isWanted: false };
@@ -26,6 +27,7 @@ function showHead() {
     figure(nOpen, "incidents", ""),
     figure(alarms.open, "alarms", ""));
   $("clock").textContent = `${timeText(page.state.now_s)} UTC`;
+  $("thinking").textContent = page.state.n_waiting > MANY ? word("thinking", { n: numberText(page.state.n_waiting) }) : "";
   const trouble = page.state.pipeline.problem || page.state.failures.at(-1);
   $("banner").hidden = !trouble;
   $("banner").textContent = trouble ? word("trouble", { what: trouble }) : "";

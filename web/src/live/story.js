@@ -5,6 +5,7 @@ import { roundShareText } from "/map/words.js";
 import { word } from "./words.js";
 
 const N_NAMES = 12;
+const N_EVIDENCE = 4;
 const PAD_FRAC = 1.12;
 
 function facts(items) {
@@ -81,12 +82,18 @@ export function createStory({ panel, onClose, onAct, onToggle }) {
     });
     return make("div", {}, form, answer);
   }
+  function why(story) {
+    if (!story.evidence.length) return null;
+    const rest = story.evidence.slice(N_EVIDENCE);
+    return section("why", make("p", {}, word(story.rivals.length ? "whyRivals" : "whyText", { n: numberText(story.n_symptoms), rivals: story.rivals.slice(0, 3).join(", ") })), facts(story.evidence.slice(0, N_EVIDENCE)),
+      rest.length ? make("details", {}, make("summary", { class: "hint" }, word("more", { n: rest.length })), facts(rest)) : "");
+  }
   function symptoms(story) {
     const rows = story.symptoms.map((alarm) => make("tr", {},
       make("td", { class: "t", dir: "ltr" }, timeText(alarm.raised_s)),
       make("td", { class: "d" }, make("span", { class: `dot ${alarm.is_cleared ? "cleared" : alarm.severity}`, title: alarm.is_cleared ? "cleared" : alarm.severity })),
-      make("td", {}, make("bdi", {}, alarm.resource), alarm.is_known ? null : make("span", { class: "chip warn" }, word("unknownThing"))),
-      make("td", {}, make("bdi", {}, alarm.type), alarm.text ? make("div", { class: "hint" }, make("bdi", {}, alarm.text)) : null)));
+      make("td", {}, make("bdi", {}, alarm.name || alarm.resource), alarm.name && alarm.name !== alarm.resource ? make("div", { class: "hint" }, make("bdi", {}, alarm.resource)) : "", alarm.is_known ? "" : make("span", { class: "chip warn" }, word("unknownThing"))),
+      make("td", {}, make("bdi", {}, alarm.type), alarm.text ? make("div", { class: "hint" }, make("bdi", {}, alarm.text)) : "")));
     const more = story.n_symptoms - rows.length;
     return section("symptoms", make("p", { class: "hint" }, word("symptomsHint")), make("table", {}, make("tbody", {}, ...rows)), more > 0 ? make("p", { class: "hint" }, word("more", { n: numberText(more) })) : null);
   }
@@ -97,7 +104,7 @@ export function createStory({ panel, onClose, onAct, onToggle }) {
     const impact = (value, key, isBad) => make("div", { class: isBad && value ? "bad" : "" }, make("b", { dir: "ltr" }, numberText(value)), word(key));
     const list = (key, items) => (items?.length ? section(key, facts(items)) : null);
     const { operator } = story;
-    panel.replaceChildren(
+    panel.replaceChildren(...[
       make("div", { class: "story-head" }, make("h2", { id: "story-title" }, titleOf(story)), make("button", { type: "button", class: "x", "aria-label": word("back"), title: word("back"), onclick: onClose }, "×")),
       make("p", { class: "hint" }, `${word("since", { time: `${timeText(story.opened_s)} UTC` })} · ${durationText((story.is_open ? nowS : story.changed_s) - story.opened_s)} · ${word("confidence", { share: roundShareText(story.confidence) })}`),
       make("div", { class: "impact" }, impact(story.customers_without_service, "customers", true), impact(story.n_places, "places"), impact(story.mbps_lost, "mbps")),
@@ -107,12 +114,13 @@ export function createStory({ panel, onClose, onAct, onToggle }) {
       noteForm(),
       story.is_open ? section("nextHours", chart(story, nowS), story.forecast.length ? facts(story.forecast.filter((each) => each.at_s > nowS).slice(0, 4).map((each) => word("forecastIn", { time: durationText(each.at_s - nowS), what: each.what }))) : null) : null,
       list("actions", story.actions),
-      list("why", story.evidence),
+      why(story),
       story.protection_lost_for?.length ? section("protection", make("p", {}, named(story.protection_lost_for))) : null,
       story.next_single_failure_that_isolates?.length ? section("nextFailure", make("p", {}, named(story.next_single_failure_that_isolates))) : null,
       list("hints", story.hints.map((each) => `${each.cause} → ${each.effect} (${roundShareText(each.confidence)})`)),
       story.is_open ? section("whatIf", whatIfForm()) : null,
-      symptoms(story));
+      symptoms(story),
+    ].filter(Boolean));
     const inputs = [...panel.querySelectorAll("form input")];
     drafts.forEach((text, k) => { if (inputs[k]) inputs[k].value = text; });
     if (focused >= 0) inputs[focused]?.focus();

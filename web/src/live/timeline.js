@@ -17,7 +17,7 @@ export function createTimeline({ bars, list, rate }) {
     return make("li", {},
       make("span", { dir: "ltr" }, timeText(event.at_s)),
       make("span", { class: `dot ${event.severity}`, title: event.severity }),
-      make("span", { class: "thing", title: event.resource }, make("bdi", {}, event.resource)),
+      make("span", { class: "thing", title: event.resource }, make("bdi", {}, event.name || event.resource)),
       make("span", {}, make("bdi", {}, event.fields?.action ?? event.type)),
       make("span", { class: "said-text", title: event.text }, make("bdi", {}, event.text || event.source)));
   }

@@ -1,12 +1,12 @@
 // Words of the live page in both languages.  What is missing in Urdu is shown in English.
 const WORDS = {
   en: {
-    without: "without service", atRisk: "at risk", incidents: "Incidents", alarms: "alarms", events: "events a minute", customers: "customers",
+    without: "customers without service", atRisk: "customers at risk", incidents: "Incidents", alarms: "alarms", events: "events a minute", customers: "customers",
     connected: "live", waiting: "connecting", lost: "connection lost: trying again", search: "Search incidents", listTitle: "Incidents, most customers first", nothing: "Nothing is wrong.", nothingHint: "Alarms that belong together appear here as one incident, with its cause.", noMatch: "No incident matches.",
     timeTitle: "What came in, minute by minute", mapLabel: "Map: arrow keys move, plus and minus zoom", zoomIn: "Zoom in", zoomOut: "Zoom out", zoomFit: "Whole country",
     served: "served", risk: "at risk", out: "without service", marker: "cause of an incident (larger: more customers)",
     kind_duct: "Duct cut", kind_link: "Link down", kind_power: "Power lost", kind_feeder: "Power feeder lost", kind_node: "Site down", kind_site: "Site down", kind_equipment: "Equipment fault", kind_software: "Software fault", kind_unknown: "Unknown thing", kind_area: "Many sites in one area", kind_radio: "Radio link down", kind_gateway: "Gateway down", kind_alarm: "Alarm",
-    now: "Now", places: "places", mbps: "Mbit/s lost", nextHours: "The next hours", why: "Why we think so", protection: "Protection lost for", nextFailure: "One more failure here would cut places off", actions: "Proposed actions", symptoms: "Symptoms", symptomsHint: "Alarms that this cause explains. They need no action of their own.", notes: "Notes", hints: "Hints (not proven)", confidence: "sure to {share}",
+    now: "Now", places: "places", mbps: "Mbit/s lost", nextHours: "The next hours", why: "Why we think so", protection: "Protection lost for", nextFailure: "One more failure here would cut places off", actions: "Proposed actions", symptoms: "Symptoms", symptomsHint: "Alarms that this cause explains. They need no action of their own.", notes: "Notes", hints: "Hints (not proven)", whyText: "{n} alarms fit this one cause, and nothing that stayed silent speaks against it more than for another.", whyRivals: "{n} alarms fit this cause; these would explain as much: {rivals}.", thinking: "reading {n} alarms…", confidence: "sure to {share}",
     ack: "Acknowledge", unack: "Take back", shelve: "Shelve", unshelve: "Unshelve", close: "Close incident", addNote: "Add note", notePlaceholder: "What should the next shift know?", you: "Your name", back: "Back",
     acked: "acknowledged by {who}", shelved: "shelved by {who}", closed: "closed by {who}", over: "over", maintenance: "planned work", flapping: "comes and goes", since: "since {time}",
     nobody: "nobody lost service", more: "and {n} more", forecastNone: "Nothing further is foreseen.", forecastIn: "in {time}: {what}", unknownThing: "not in the plan", whatIf: "What if this fails too?", whatIfPlaceholder: "Name of a site or link", ask: "Ask", whatIfAnswer: "{n} more customers would lose service ({total} in all).",
@@ -15,7 +15,7 @@ const WORDS = {
     done: "Done", failed: "That did not work", missed: "{n} earlier events are in the history", minutesAgo: "{n} min", hoursAgo: "{n} h {m} min", secondsAgo: "{n} s", daysAgo: "{n} d {m} h", boundary: "Boundaries and names shown do not imply any opinion on legal status; disputed lines are approximate.", trouble: "Part of the server has a problem: {what}",
   },
   ur: {
-    without: "سروس کے بغیر", atRisk: "خطرے میں", incidents: "واقعات", alarms: "الارم", events: "پیغامات فی منٹ", customers: "صارفین",
+    without: "صارفین سروس کے بغیر", atRisk: "صارفین خطرے میں", incidents: "واقعات", alarms: "الارم", events: "پیغامات فی منٹ", customers: "صارفین",
     connected: "براہِ راست", waiting: "رابطہ ہو رہا ہے", lost: "رابطہ ٹوٹ گیا: دوبارہ کوشش جاری ہے", search: "واقعات تلاش کریں", listTitle: "واقعات، زیادہ صارفین پہلے", nothing: "سب ٹھیک ہے۔", nothingHint: "ایک ہی وجہ کے الارم یہاں ایک واقعے کے طور پر آتے ہیں۔", noMatch: "کوئی واقعہ نہیں ملا۔",
     timeTitle: "کیا آیا، منٹ بہ منٹ", mapLabel: "نقشہ", zoomIn: "قریب", zoomOut: "دور", zoomFit: "پورا ملک",
     served: "سروس موجود", risk: "خطرے میں", out: "سروس کے بغیر", marker: "واقعے کی وجہ",
