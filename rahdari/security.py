@@ -12,6 +12,7 @@ from rahdari.methods.quantum_migration import handshake, migration_order, quantu
 from rahdari.service.security import concentration_of as concentration
 from rahdari.service.security import overlay_on as overlay
 from rahdari.service.security import rules_on as rules
+from rahdari.store.audit import verify as audit_verify
 
 __all__ = [
     "Exposure",
@@ -19,6 +20,7 @@ __all__ = [
     "Interdiction",
     "SecurityParams",
     "attack_curve",
+    "audit_verify",
     "concentration",
     "drop_vendor",
     "exposure",
