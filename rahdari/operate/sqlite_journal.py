@@ -52,7 +52,7 @@ CREATE TABLE events (
   body BLOB NOT NULL,
   UNIQUE (source_id, seq)
 );
-CREATE TABLE alarms (key TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE alarms (key TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE incidents (incident_id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE marks (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
@@ -84,7 +84,10 @@ CREATE TABLE forgotten (
 """
 EVENT_ROW = ("INSERT OR IGNORE INTO events (position, source_id, seq, received_s, body) VALUES ", "")
 SOURCE_ROW = ("INSERT INTO sources (source_id, name) VALUES ", "")
-ALARM_ROW = ("INSERT OR REPLACE INTO alarms (key, body) VALUES ", "")
+ALARM_ROW = (
+    "INSERT INTO alarms (key, body) VALUES ",
+    " ON CONFLICT (key) DO UPDATE SET body = excluded.body",  # its place stays, and its key is not written again
+)
 INCIDENT_ROW = ("INSERT OR REPLACE INTO incidents (incident_id, body) VALUES ", "")
 MARK_ROW = ("INSERT OR REPLACE INTO marks (name, body) VALUES ", "")
 COUNTER_ROW = (
