@@ -331,26 +331,39 @@ class Reasoning:
 
     def death_of(self, node: int, power: Sequence[int]) -> list[int]:
         """Return the items of a node's death that loss of power explains, with what it took along."""
+        links = [link for link in self.network.links_of(node) if link in self.of_link]
+        if not links and node not in self.of_node["node"] and node not in self._beyond:
+            return []
         start = min(self.onset[i] for i in power)
         low = [self.onset[i] for i in self.of_node["battery"].get(node, ()) if self.onset[i] >= start]
         hours = float(self.network.battery_h[node] + self.network.generator_h[node])
         from_s = min([start + AGED_FRAC * hours * 3600.0, *low])
         ends = [self.items[i].end_s for i in power]
         until_s = np.inf if None in ends else max(end for end in ends if end is not None) + POLL_S
-        links = self.network.links_of(node)
         told = [*self.of_node["node"].get(node, ()), *(i for part in self._together(links) for i in part)]
         own = [i for i in told if from_s - TOGETHER_S <= self.onset[i] <= until_s]
         parts = runs(own, self.onset, POLL_S)
         death = next((part for part in parts if not self._is_speaking(node, part)), [])
-        if not any(self.items[i].kind == "node" for i in death):
-            watched = [link for link in links if self._is_watched(link, node)]
+        beyond = [
+            i
+            for covered in self._beyond.get(node, ())
+            for i in covered
+            if from_s - TOGETHER_S <= self.onset[covered[0]] <= until_s
+        ]
+        if not beyond and not any(self.items[i].kind == "node" for i in death):
+            watched = [link for link in self.network.links_of(node) if self._is_watched(link, node)]
             if not {self.items[i].at for i in death}.issuperset(watched):
                 return []
-        beyond = [
-            i for (cluster, at, link), (covered, _, _) in self._dominated.items()
-            if at == node and link < 0 and any(self.cluster_of[each] == cluster for each in death) for i in covered
-        ]  # fmt: skip
         return sorted({*death, *beyond})
+
+    @cached_property
+    def _beyond(self) -> dict[int, list[list[int]]]:
+        """Return for each node that may have died in silence the items it would explain, by cluster."""
+        found: dict[int, list[list[int]]] = {}
+        for (_, node, link), (covered, _, _) in self._dominated.items():
+            if link < 0:
+                found.setdefault(node, []).append(covered)
+        return found
 
     def _is_watched(self, link: int, node: int) -> bool:
         other = self.network.other_end(link, node)

@@ -155,6 +155,12 @@ def test_power_explains_a_death_hours_later_but_not_a_cut_before_the_battery_can
     assert roots(found) == [("power", "B:mains"), ("link", "U1")]
     assert found[1].symptom_seqs == (2, 3, 4)
     assert found[0].customers_without_service == 0
+    silent = told(
+        (0.0, "B:rectifier", "mainsFail"), *((14_405.0, name, "unreachable") for name in ("c3", "F", "c4", "c5"))
+    )
+    (one,) = replay(network(), silent)
+    assert roots([one]) == [("power", "B:mains")]
+    assert one.customers_without_service == 12_000
     low = told((0.0, "B:rectifier", "mainsFail"), (1700.0, "B:battery", "batteryLow"), *early)
     assert roots(replay(network(), low)) == [("power", "B:mains")]
 
