@@ -30,8 +30,9 @@ AGED_FRAC = 0.5  # a battery is blamed for a death after half of its hours, or o
 MOST_OF_FEEDER = 0.5
 N_ABOVE = 6  # steps towards a gateway in which a silent root is looked for
 SILENCE_SHARE = 0.5
-MOST_LANES = 4096  # silent roots tried
-MOST_PRUNED = 256  # silent nodes that are weighed against each other one by one
+MOST_CLUSTERS = 256  # states of the network that alarms are read against
+MOST_LANES = 1024  # silent roots tried, those with most to explain first
+MOST_PRUNED = 32  # silent nodes that are weighed against each other one by one
 LANES = 64  # states looked at together
 ENOUGH = 2  # things that fail together before what they share is suspected
 
@@ -71,8 +72,11 @@ class Reasoning:
 
     @cached_property
     def clusters(self) -> list[list[int]]:
-        """Return items parted where nothing began for longer than a poll."""
-        return runs(range(len(self.items)), self.onset, POLL_S)
+        """Return items parted where nothing began for longer than a poll; longer still where there are too many."""
+        gap_s = POLL_S
+        while len(found := runs(range(len(self.items)), self.onset, gap_s)) > MOST_CLUSTERS:
+            gap_s *= 2.0
+        return found
 
     @cached_property
     def cluster_of(self) -> list[int]:
@@ -270,7 +274,7 @@ class Reasoning:
         """
         tried = [
             (cluster, node, link)
-            for cluster, node in self._silent_places()
+            for (cluster, node), _ in sorted(self._silent_places().items(), key=lambda pair: (-len(pair[1]), pair[0]))
             for link in (-1, *self.network.links_between(node, int(self._above[node]))[:1])
         ][:MOST_LANES]
         down = {cluster: self.links_down(cluster) for cluster, _, _ in tried}
@@ -327,7 +331,11 @@ class Reasoning:
                     is_inferred=not is_told,
                 )  # fmt: skip
             found.append(made)
-        return found
+        return found + [
+            self._candidate("node", self.network.node_id[node], [i], 0, NODE, node=node)
+            for i in self.unexplained
+            if (self.cluster_of[i], (node := self.items[i].at), -1) not in self._dominated
+        ]
 
     def death_of(self, node: int, power: Sequence[int]) -> list[int]:
         """Return the items of a node's death that loss of power explains, with what it took along."""
