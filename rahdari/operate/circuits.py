@@ -18,6 +18,7 @@ from rahdari.methods.ways import ANY, Leg, shortest_way
 from rahdari.operate.adapters import LegSpec, Measured, Network, Wanted
 from rahdari.operate.circuit_ledger import IN_SERVICE, Circuit, CircuitLedger, Measurement, Route
 from rahdari.operate.sla import Contract, Window, contract_of, half_up, utc_text
+from rahdari.store.atomic import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MEASURED = "measured"  # cause of an outage that nobody reported but a measurement showed
 ROUNDING_MS = 1e-6
 CENTS_PER_USD = 100
+ASKING = ".asking"  # folder of the lock, beside the ledger: opening the ledger does not wait for the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,25 +217,32 @@ class Circuits:
 
         What was asked for earlier and not done is done now, and the time between is out of service.
         """
-        problems: list[Problem] = []
-        for circuit in self.ledger.circuits():
-            if circuit.asked_s is not None:
-                try:
-                    done_s = self.network.apply(wanted_of(circuit), max(circuit.asked_s, now_s))
-                except RahdariError as error:
-                    problems += error.problems
-                else:
-                    self.confirm(circuit.circuit_id, done_s)
-        if problems:
-            raise InputError(problems)
-        if any(circuit.asked_s is not None for circuit in self.ledger.circuits()):
-            self.resume(now_s)  # a leg failed while the light was being set: the circuit asks for another way
+        with locked(self.ledger.path.parent / ASKING):  # one process at a time talks to the network
+            asked = self._asked()
+            while asked:
+                problems: list[Problem] = []
+                for circuit in asked:
+                    try:
+                        done_s = self.network.apply(wanted_of(circuit), max(circuit.asked_s or now_s, now_s))
+                    except RahdariError as error:
+                        problems += error.problems
+                    else:
+                        self.confirm(circuit.circuit_id, done_s, wanted_of(circuit))
+                if problems:
+                    raise InputError(problems)
+                asked = self._asked()  # a leg may have failed while the light was being set
 
-    def confirm(self, circuit_id: str, done_s: int) -> Circuit:
-        """Write down that what was asked of the network was done; also where a technician did it by hand."""
+    def _asked(self) -> list[Circuit]:
+        return [circuit for circuit in self.ledger.circuits() if circuit.asked_s is not None]
+
+    def confirm(self, circuit_id: str, done_s: int, wanted: Wanted | None = None) -> Circuit:
+        """Write down that what was asked of the network was done; also where a technician did it by hand.
+
+        Where another state is wanted by now than the one that was reached, nothing is written: it is still to be asked.
+        """
         with self.ledger.changing():
             circuit = self.ledger.circuit(circuit_id)
-            if circuit.asked_s is not None:
+            if circuit.asked_s is not None and wanted in (None, wanted_of(circuit)):
                 self._settle(replace(circuit, asked_s=None), done_s)
         return self.ledger.circuit(circuit_id)
 

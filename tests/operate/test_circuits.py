@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rahdari.errors import InputError, PlanError, TargetError
-from rahdari.operate.adapters import LIGHT_S_PER_LEG, SWITCH_S, ReadOnlyNetwork, SimulatedNetwork, Wanted
+from rahdari.operate.adapters import LIGHT_S_PER_LEG, SWITCH_S, Measured, ReadOnlyNetwork, SimulatedNetwork, Wanted
 from rahdari.operate.circuit_ledger import CircuitLedger
 from rahdari.operate.circuits import Circuits, wanted_of
 from rahdari.operate.sla import Outage, Window, month_bounds
@@ -262,6 +262,33 @@ def test_what_was_asked_and_not_done_is_done_later_and_the_time_between_is_out_o
         desk._move(desk.ledger.circuit(name), T + 1000)
     desk.resume(T + 8000)
     assert desk.ledger.outages(name) == [Outage("ab", T + 1000, T + 8000 + 2 * LIGHT_S_PER_LEG)]
+
+
+def test_a_failure_told_while_the_light_is_being_set_is_asked_for_next_and_not_forgotten(
+    desk: Circuits, tmp_path: Path
+) -> None:
+    class Meddled:
+        """The network, while another process tells of a failure as the light is set."""
+
+        def apply(self, wanted: Wanted, at_s: int) -> int:
+            done_s = desk.network.apply(wanted, at_s)
+            with CircuitLedger(tmp_path) as ledger, ledger.changing():
+                if ledger.is_new_act("f", "fail ac"):
+                    ledger.add_fault("f", "ac", at_s)
+                    other = Circuits(ledger, desk.network, legs())
+                    other._move(ledger.circuit(wanted.circuit_id), at_s)
+            return done_s
+
+        def measure(self, circuit_id: str) -> Measured:
+            return desk.network.measure(circuit_id)
+
+    name = desk.activate(sold(desk), T).circuit_id
+    Circuits(desk.ledger, Meddled(), legs()).leg_failed("ab", T + 1000, "g")
+    circuit = desk.ledger.circuit(name)
+    assert circuit.way.legs == ("ae", "ed")
+    assert circuit.asked_s is None
+    assert light(desk) == held(desk)
+    assert desk.measure(name, T + 5000).measured.rtt_ms is not None
 
 
 @pytest.mark.parametrize("seed", range(12))
