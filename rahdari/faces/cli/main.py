@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rahdari.faces.cli.account import account_app
+from rahdari.faces.cli.audit import audit_app, sign, verify
 from rahdari.faces.cli.backbone import backbone_app, route
 from rahdari.faces.cli.circuit import circuit_app
 from rahdari.faces.cli.duty import duty_app
@@ -50,6 +51,7 @@ data_app = typer.Typer(
 app.add_typer(country_app, name="country")
 app.add_typer(data_app, name="data")
 app.add_typer(account_app, name="account")
+app.add_typer(audit_app, name="audit")
 app.add_typer(backbone_app, name="backbone")
 app.add_typer(transit_app, name="transit")
 app.add_typer(circuit_app, name="circuit")
@@ -75,10 +77,11 @@ def cache_folder(given: Path | None) -> Path:
 
 
 def plan_folder(given: Path | None) -> Path:
-    """Return the plan folder: as given, or the newest below ./plans."""
+    """Return the plan folder: as given, or the newest below ./plans; signed, where a trust file is set up."""
+    from rahdari.faces.cli.audit import checked
     from rahdari.store.plans import newest_plan
 
-    return given if given is not None else newest_plan(Path("plans"))
+    return checked(given if given is not None else newest_plan(Path("plans")))
 
 
 def answer(
@@ -90,8 +93,10 @@ def answer(
     """
     from rahdari.errors import CancelledError, Problem, RahdariError
     from rahdari.faces.cli import output
+    from rahdari.faces.cli.audit import check_plug_ins
 
     try:
+        check_plug_ins(operation)
         with output.kept_clean() if as_json and not prints_itself else contextlib.nullcontext():
             response = call()
         if not prints_itself:
@@ -279,6 +284,8 @@ app.command()(indicators)
 app.command()(edge)
 app.command()(schedule)
 app.command()(shock)
+app.command()(sign)
+app.command()(verify)
 
 
 @country_app.command("build")
@@ -291,6 +298,7 @@ def country_build(
 ) -> None:
     """Build a country's input tables from packages, its pack and imported files."""
     from rahdari.faces.cli import output
+    from rahdari.faces.cli.audit import checked_country
     from rahdari.faces.cli.planning import listening
 
     def call() -> Any:  # noqa: ANN401  # a response model
@@ -298,7 +306,9 @@ def country_build(
         from rahdari.service.countries import build_country
         from rahdari.service.requests import CountryRequest
 
-        request = {"country": country, "cache_dir": cache_folder(cache_dir), "n_places": places, "out": out}
+        request = {
+            "country": checked_country(country), "cache_dir": cache_folder(cache_dir), "n_places": places, "out": out
+        }  # fmt: skip
         with listening(quiet=as_json) as listen:
             return build_country(validated(CountryRequest, request, "the command line"), on_event=listen)
 

@@ -74,11 +74,13 @@ def cancellable() -> Iterator[Callable[[], bool]]:
 
 def make(request: dict[str, Any], *, quiet: bool, with_report: bool, with_pdf: bool) -> PlanResponse:
     """Make the plan, then its report where it has changed."""
+    from rahdari.faces.cli.audit import checked_country
     from rahdari.model.scenario import validated
     from rahdari.service.planning import plan
     from rahdari.service.requests import PlanRequest
 
     asked = validated(PlanRequest, request, "the command line")
+    checked_country(asked.country)
     with listening(quiet=quiet) as listen:
         with cancellable() as is_cancelled:
             response = plan(asked, on_event=listen, is_cancelled=is_cancelled)
