@@ -33,7 +33,7 @@ def test_single_sizes_equal_the_worked_ratios(tunnel, ip_bytes, expected) -> Non
 
 
 @pytest.mark.parametrize(("tunnel", "expected"), MIXES)
-def test_the_internet_mix_gives_the_worked_ratios(tunnel, expected) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_the_internet_mix_lies_near_the_worked_ratios(tunnel, expected) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     assert goodput_frac(tunnel, IMIX_BYTES, IMIX_COUNT) == pytest.approx(expected, abs=6e-4)
 
 

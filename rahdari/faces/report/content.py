@@ -19,6 +19,7 @@ from rahdari.faces.report import (
     content_replay,
     content_resilience,
     content_rollout,
+    content_security,
     content_space,
     content_trust,
 )
@@ -114,6 +115,7 @@ def report_content(plan: Plan) -> Report:
         content_resilience.resilience_section,
         content_power.power_section,
         content_replay.replay_section,
+        content_security.security_section,
         content_corridor.corridor_section,
         content_radio.radio_section,
         content_navigation.navigation_section,
