@@ -20,6 +20,7 @@ from rahdari.schema import TableSchema, read_schema
 from rahdari.store.labels import LABELS, LEVELS, OWNER, PUBLIC, Clearance
 from rahdari.store.parquet import columns_of, read_parquet
 from rahdari.store.plans import read_plan_manifest
+from rahdari.store.release import released
 from rahdari.store.visibility import Visibility, least_clearance, visibility_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class _Files:
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.folder, self.manifest = folder, manifest
         self.stamp = tuple(sorted((name, *self._written(record)) for name, record in manifest["tables"].items()))
+        self._released = released(folder)
+        self.stamp += tuple((f"released {name}", level, 0) for name, level in sorted(self._released.items()))
         self._hash = hash((self.folder, self.stamp))
 
     def __hash__(self) -> int:
@@ -68,6 +71,10 @@ class _Files:
             what = f"table '{name}' is no longer there"
             raise PlanError(Problem(what, "open the plan again, or run it again", str(path)))
         return _frame(path, path.stat().st_mtime_ns, self.schema(name))
+
+    def released(self) -> dict[str, str]:
+        """Return the level from which each released result may be read."""
+        return self._released
 
     def labels(self, name: str) -> frozenset[str]:
         """Return the label columns of a table's file; none where the file is not there."""

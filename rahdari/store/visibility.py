@@ -3,7 +3,8 @@
 Labels stand on what the country gives.  From there they spread, so that nothing tells of a hidden row:
 
 - a row that names a hidden row, by a key or in a text, is hidden too;
-- a result table computed from hidden rows is shut, unless its key says which of those rows each result belongs to;
+- a result table computed from hidden rows is shut, unless its key says which of those rows each result belongs to, or
+  two people released it (:mod:`rahdari.store.release`);
 - what the plan records of such engines (notes, proofs, sums) and of hidden rows (changes, counts) goes with them.
 
 A label that an engine puts on a row of its own is its own word on what that row reveals, and stays on that row.
@@ -54,6 +55,9 @@ class PlanFiles(Protocol):
 
     def labels(self, name: str) -> frozenset[str]:
         """Return the label columns of a table's file."""
+
+    def released(self) -> Mapping[str, str]:
+        """Return the level from which each released result may be read."""
 
 
 @dataclass(frozen=True)
@@ -265,9 +269,11 @@ def visibility_of(files: PlanFiles, clearance: Clearance) -> Visibility:
         # A row of which only the place is coarse may still be named.
         names |= _names_of(frame, flag & ~shown[name] if name in shown else flag)
     made = _tainted(files, flags)
+    shut = _shut(files, references, made, set(flags)) if flags else frozenset()
+    allowed = clearance.allows()
     return Visibility(
         clearance, references, labelled=frozenset(own), shown=shown, hidden=hidden, names=tuple(sorted(names)),
-        shut=_shut(files, references, made, set(flags)) if flags else frozenset(),
+        shut=shut - {name for name, level in files.released().items() if level in allowed},
         engines=frozenset(name for name, read in made.items() if read),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rahdari.errors import InputError
+from rahdari.errors import InputError, PlanError
 from rahdari.store.labels import OWNER, Clearance, cell_centre_deg, coarsened, joined_clearance, open_rows
 from rahdari.store.query import PUBLIC, PlanReader
 from tests.helpers.labelled_plan import (
@@ -85,6 +86,44 @@ def test_sums_over_hidden_rows_are_shut_and_results_of_single_rows_are_not(plan:
     assert reader.table("planned_links").is_empty()
     assert reader.table("access").height == 2 * (N_PLACES - 4)
     assert PlanReader(plan).table("indicators").height == 2
+
+
+RELEASE = """[[release]]
+table = "planned_links"
+level = "internal"
+by = "ann"
+approved_by = "bea"
+reason = "the routes are published anyway"
+"""
+
+
+def test_two_people_may_release_a_shut_result_from_a_level_on(plan: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(plan, tmp_path / "plan")
+    before = PlanReader(folder, Clearance("internal"))
+    assert before.table("planned_links").is_empty()
+    (folder / "released.toml").write_text(RELEASE, encoding="utf-8")
+    after = PlanReader(folder, Clearance("internal"))
+    assert after.table("planned_links").height == PlanReader(folder).table("planned_links").height
+    assert after.table("backbone_capacity").is_empty()
+    assert after.cache_key != before.cache_key
+    assert PlanReader(folder, PUBLIC).table("planned_links").is_empty()
+    assert not after.sees_everything
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("bea", "Ann", "alone"),
+        ("internal", "cosmic", "unknown"),
+        ('by = "ann"', "", "lacks by"),
+        ("[[", "[", "damaged"),
+    ],
+)
+def test_a_release_that_is_not_well_releases_nothing(plan: Path, tmp_path: Path, old: str, new: str, what: str) -> None:
+    folder = shutil.copytree(plan, tmp_path / "plan")
+    (folder / "released.toml").write_text(RELEASE.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(PlanError, match=what):
+        PlanReader(folder, PUBLIC)
 
 
 def test_the_manifest_loses_what_was_learned_from_hidden_rows(plan: Path) -> None:
