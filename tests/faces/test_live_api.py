@@ -249,8 +249,9 @@ class TestTmf642:
         part = client.get(f"{TMF}/alarm", params={"limit": 1, "offset": 1})
         assert (part.status_code, len(part.json()), part.headers["x-result-count"]) == (206, 1, "1")
 
-    def test_one_alarm_is_got_or_said_not_to_be(self, client: TestClient) -> None:
+    def test_one_alarm_is_got_or_said_not_to_be(self, client: TestClient, app: App) -> None:
         posted(client, CUT)
+        assert app.wait_idle()
         first = client.get(f"{TMF}/alarm").json()[0]
         assert client.get(first["href"]).json() == first
         missing = client.get(f"{TMF}/alarm/none")

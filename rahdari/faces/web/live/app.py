@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import RahdariError
@@ -18,7 +19,9 @@ from rahdari.faces.web.live.replies import OrjsonResponse, problems_of
 from rahdari.faces.web.tiles import packed_features
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from rahdari.service.operate import LiveView
 
@@ -82,6 +85,23 @@ def _add_plan_routes(app: FastAPI, view: LiveView) -> None:
         return RedirectResponse("/live/")
 
 
+class _Headers:
+    """Adds the headers that every answer carries; passes streams through as they are, so that their end is noticed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                heads = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    heads.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with if scope["type"] == "http" else send)
+
+
 def create_live_app(view: LiveView, *, gate: Gate = allow, allowed_hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
     """Return the application of one live network; every route but the page's own files asks ``gate`` who is there.
 
@@ -93,13 +113,7 @@ def create_live_app(view: LiveView, *, gate: Gate = allow, allowed_hosts: Sequen
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_exception_handler(RahdariError, problems_of)
 
-    @app.middleware("http")
-    async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        return response
-
+    app.add_middleware(_Headers)
     for module in (routes, intake, tmf642):
         app.include_router(module.router(view))
     _add_plan_routes(app, view)
