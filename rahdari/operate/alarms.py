@@ -8,6 +8,7 @@ Ties go by source and sequence.  Nothing here reads a clock or a file.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -209,8 +210,41 @@ def _absorb(start: Absorbed | None, told: Sequence[Told]) -> Absorbed:
 
 
 def _is_flapping(told: Sequence[Told]) -> bool:
-    raises = _turns(told)[0]
-    return len(raises) >= FLAP_RAISES and raises[-1] - raises[-FLAP_RAISES] <= FLAP_WINDOW_S
+    """Return whether the last raises lie close together; looks back no further than it must."""
+    n_raises, last_s = 0, math.inf
+    for k in range(len(told) - 1, -1, -1):
+        if told[k].severity == CLEARED or (k and told[k - 1].severity != CLEARED):
+            continue
+        last_s = told[k].at_s if not n_raises else last_s
+        n_raises += 1
+        if last_s - told[k].at_s > FLAP_WINDOW_S or n_raises == FLAP_RAISES:
+            return last_s - told[k].at_s <= FLAP_WINDOW_S
+    return False
+
+
+def _in_order(alarm: Alarm, told: Sequence[Told], texts: Mapping[tuple[str, int], str]) -> Alarm:
+    """Return the alarm with new events that all follow the kept ones: as the whole fold would, sooner."""
+    every = (*alarm.told, *told)
+    cut = max(0, len(every) - KEPT_EVENTS)
+    before = Absorbed(
+        alarm.told[-1].at_s, alarm.is_cleared, alarm.severity, alarm.n_raises, alarm.raised_s, alarm.first_raised_s,
+        alarm.changed_s, alarm.cleared_s,
+    )  # fmt: skip
+    return _stated(alarm, _absorb(before, told), every, cut, texts)
+
+
+def _stated(
+    alarm: Alarm, state: Absorbed, every: Sequence[Told], cut: int, texts: Mapping[tuple[str, int], str]
+) -> Alarm:
+    """Return the alarm in a state, with all but the first ``cut`` events kept."""
+    last = every[-1]
+    return msgspec.structs.replace(
+        alarm, severity=state.severity, is_cleared=state.is_cleared, raised_s=state.raised_s,
+        first_raised_s=state.first_raised_s, changed_s=state.changed_s, cleared_s=state.cleared_s,
+        n_raises=state.n_raises, is_flapping=_is_flapping(every), source=last.source, last_seq=last.seq,
+        text=texts.get((last.source, last.seq), alarm.text), told=tuple(every[cut:]),
+        absorbed=_absorb(alarm.absorbed, every[:cut]) if cut else alarm.absorbed,
+    )  # fmt: skip
 
 
 def _operator(alarm: Alarm, raised_s: float) -> dict[str, str]:
@@ -227,6 +261,9 @@ def _operator(alarm: Alarm, raised_s: float) -> dict[str, str]:
 
 def _with_told(alarm: Alarm, told: list[Told], texts: Mapping[tuple[str, int], str]) -> Alarm:
     """Return the alarm with new events among the kept ones; those already kept are not taken twice."""
+    told.sort()
+    if alarm.told and told[0] > alarm.told[-1] and all(one < two for one, two in pairwise(told)):
+        return _in_order(alarm, told, texts)
     kept = set(alarm.told)
     fresh = {each for each in told if each not in kept}
     horizon = alarm.absorbed.at_s if alarm.absorbed else -math.inf
@@ -235,17 +272,9 @@ def _with_told(alarm: Alarm, told: list[Told], texts: Mapping[tuple[str, int], s
         return msgspec.structs.replace(alarm, n_late=alarm.n_late + len(late))
     every = sorted(kept | (fresh - late))
     cut = max(0, len(every) - KEPT_EVENTS)
-    absorbed = _absorb(alarm.absorbed, every[:cut]) if cut else alarm.absorbed
-    recent = tuple(every[cut:])
-    state = _absorb(absorbed, recent)
-    last = recent[-1]
-    return msgspec.structs.replace(
-        alarm, severity=state.severity, is_cleared=state.is_cleared, raised_s=state.raised_s,
-        first_raised_s=state.first_raised_s, changed_s=state.changed_s, cleared_s=state.cleared_s,
-        n_raises=state.n_raises, is_flapping=_is_flapping(every), source=last.source, last_seq=last.seq,
-        text=texts.get((last.source, last.seq), alarm.text), told=recent, absorbed=absorbed,
-        n_late=alarm.n_late + len(late),
-    )  # fmt: skip
+    state = _absorb(_absorb(alarm.absorbed, every[:cut]) if cut else alarm.absorbed, every[cut:])
+    made = _stated(alarm, state, every, cut, texts)
+    return msgspec.structs.replace(made, n_late=alarm.n_late + len(late)) if late else made
 
 
 def _with_actions(alarm: Alarm, events: Sequence[tuple[float, Event]]) -> Alarm:
