@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 KEPT_S = 86_400.0  # alarms cleared longer ago than a day belong to the journal, not to reasoning
 MOST_NEW = 8  # incidents whose lost protection is worked out in one update; the others in those that follow
+MOST_JOINT = 64  # latest incidents among which the one is sought that tipped a place over
 FORESEEN_EACH = 2  # times as many answers of what batteries foretell
 
 
@@ -181,17 +182,14 @@ class Reasoner:
         result: list[Impact],
     ) -> None:  # fmt: skip
         """Add places that only several outages take together to the latest one without which they had service."""
-        rest = [
-            ({n for j in struck if j != i for n in states[j][0]}, {n for j in struck if j != i for n in states[j][1]})
-            for i in struck
-        ]
-        without = [set(each.places) for each in impacts(self.network, rest)]
-        latest = sorted(range(len(struck)), key=lambda k: (-found[struck[k]].opened_s, struck[k]))
+        latest = sorted(struck, key=lambda i: (-found[i].opened_s, i))[:MOST_JOINT]
+        rest = [tuple({n for j in struck if j != i for n in states[j][half]} for half in (0, 1)) for i in latest]
+        without = [set(each.places) for each in impacts(self.network, [(dead, cut) for dead, cut in rest])]
         number = {name: i for i, name in enumerate(self.network.place_id)}
         extra: dict[int, list[int]] = {}
         for name in sorted(left, key=number.__getitem__):
-            k = next((k for k in latest if name not in without[k]), latest[0])
-            extra.setdefault(struck[k], []).append(number[name])
+            i = next((i for i, lost in zip(latest, without, strict=True) if name not in lost), latest[0])
+            extra.setdefault(i, []).append(number[name])
         for i, places in extra.items():
             held = sorted({*places, *(number[name] for name in result[i].places)})
             result[i] = msgspec.structs.replace(
