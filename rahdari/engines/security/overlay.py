@@ -184,24 +184,26 @@ def _told(ways: Ways, network: Network, found: _Found, *, is_avoided: bool) -> P
 
 
 def _words(ways: Ways, network: Network, groups: IntArray, single: tuple[IntArray, IntArray]) -> tuple[str, ...]:
-    """Return what separates the ends by itself: kind, public road and region, no place."""
-    told: list[str] = []
+    """Return what separates the ends by itself: kind, public road and regions, no place; alike ones together."""
+    found: dict[tuple[str, str], list[str]] = {}
+
+    def note(what: str, links: IntArray, nodes: IntArray) -> None:
+        road = ways.roads([network.link_id[i] for i in links.tolist()])
+        where = ways.near(_in_whole(ways, network, nodes))
+        regions = found.setdefault((what, road), [])
+        if where and where not in regions:
+            regions.append(where)
+
     for group in groups.tolist():
         links = network.risks.links_of(group)
-        road = ways.roads([network.link_id[i] for i in links.tolist()])
-        where = ways.near(_in_whole(ways, network, np.unique(network.link_node[links])))
-        told.append(_place(f"{network.risks.kind[group]} risk", road, where))
+        note(f"{network.risks.kind[group]} risk", links, np.unique(network.link_node[links]))
     links, nodes = single
     if links.size:
-        road = ways.roads([network.link_id[i] for i in links.tolist()])
-        where = ways.near(_in_whole(ways, network, np.unique(network.link_node[links])))
-        told.append(
-            _place("one way only" if links.size == 1 else f"{links.size} stretches with one way only", road, where)
-        )
+        what = "one way only" if links.size == 1 else f"{links.size} stretches with one way only"
+        note(what, links, np.unique(network.link_node[links]))
     elif nodes.size:
-        where = ways.near(_in_whole(ways, network, nodes))
-        told.append(_place("one junction" if nodes.size == 1 else f"{nodes.size} junctions", "", where))
-    return tuple(dict.fromkeys(told))
+        note("one junction" if nodes.size == 1 else f"{nodes.size} junctions", np.zeros(0, np.int64), nodes)
+    return tuple(_place(what, road, regions) for (what, road), regions in found.items())
 
 
 def _in_whole(ways: Ways, network: Network, nodes: IntArray) -> IntArray:
@@ -211,8 +213,11 @@ def _in_whole(ways: Ways, network: Network, nodes: IntArray) -> IntArray:
     return np.array([ways.network.node(network.node_id[i]) for i in nodes.tolist()], np.int64)
 
 
-def _place(what: str, road: str, where: str) -> str:
-    return what + (f" on {road}" if road else "") + (f", region of {where}" if where else "")
+def _place(what: str, road: str, regions: list[str]) -> str:
+    named = f"{what} on {road}" if road else what
+    if not regions:
+        return named
+    return f"{named}, region{'' if len(regions) == 1 else 's'} of {', '.join(regions)}"
 
 
 def _shortest_cure(ways: Ways, network: Network, ends: tuple[int, int], points: tuple[IntArray, ...]) -> NewLink | None:
