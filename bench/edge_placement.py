@@ -40,7 +40,7 @@ def instance(seed: int = 1) -> tuple[EdgeNetwork, EdgeServices, EdgeDemand, Edge
         (rng.random(km.size) < KEPT_FRAC) & (km < np.median(km) * 2.0)
     )
     node = np.sort(rng.choice(N_NODES, N_PLACES, replace=False))
-    room = rng.choice([4, 12, 40], N_PLACES, p=[0.5, 0.35, 0.15])
+    room = rng.choice([12, 25, 60], N_PLACES, p=[0.5, 0.35, 0.15])
     zone = [str(int(value)) for value in point[node, 1] // 300.0]
     network = EdgeNetwork(
         N_NODES, pairs[is_kept], km[is_kept], node, 6_000.0 + rng.uniform(0.0, 6_000.0, N_PLACES),
@@ -52,7 +52,7 @@ def instance(seed: int = 1) -> tuple[EdgeNetwork, EdgeServices, EdgeDemand, Edge
     origin = rng.choice(N_NODES, N_WORK, p=weight / weight.sum())
     mbps = rng.lognormal(3.3, 0.8, N_WORK)
     demand = EdgeDemand(
-        origin, rng.integers(0, 4, N_WORK), np.minimum(mbps / 600.0, 3.0), mbps,
+        origin, rng.integers(0, 4, N_WORK), np.minimum(mbps / 100.0, 2.0), mbps,
         zone=[str(int(value)) for value in point[origin, 1] // 300.0],
     )  # fmt: skip
     return network, services, demand, EdgeLimits(per_mbps_km=0.002, unplaced=1e6)

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 KEPT_FRAC = 0.9  # of how often a candidate was open so far
+AHEAD_RATIO = 1.01  # of the bound: how far steps aim beyond it at most
+ROOM_RATIO = 1.03  # room opened over what workloads and reserves take
 TRY_EVERY = 40  # steps of the bound between two open sets that are tried
 GOOD_FRAC = 0.0005  # a gap below which no more is tried
 _ROUNDING = 1e-9
@@ -128,12 +130,21 @@ def _has_pair(net: Ways, node: int, allowed: IntArray, most_km: float) -> bool:
     return False
 
 
-def _completed(ground: Ground, is_open: BoolArray) -> BoolArray:
-    """Return open candidates with those added, most wanted first, that workloads without two open ones can reach."""
+def _completed(ground: Ground, is_open: BoolArray, liking: FloatArray | None = None) -> BoolArray:
+    """Return open candidates with those added that the room for all workloads, and workloads out of reach, ask for.
+
+    Room is filled by ``liking`` (j,), the most liked first; without it by room for the price of opening.
+    """
     problem = ground.problem
     fits = np.isfinite(problem.main)
     needed = np.where(problem.leave_second > 0.0, 2, 1) * (problem.leave > 0.0)
     is_open = is_open.copy()
+    like = problem.n_servers_max / np.maximum(problem.fixed, 1e-9) if liking is None else liking
+    total = ROOM_RATIO * float(needed @ problem.weight)
+    for candidate in np.argsort(-like, kind="stable").tolist():
+        if float(problem.n_servers_max[is_open].sum()) >= total:
+            break
+        is_open[candidate] = True
     while True:
         short = (fits[is_open].sum(axis=0)) < needed
         if not short.any():
@@ -193,13 +204,14 @@ def _search(ground: Ground, n_steps: int) -> tuple[State, float]:
     value, seen = cost(problem, best), set[bytes]()
     usual = np.zeros(problem.fixed.size)
     for step in range(n_steps):
-        now = ascent.step(value)
+        now = ascent.step(min(value, AHEAD_RATIO * ascent.best) if ascent.best > 0.0 else value)
         usual = KEPT_FRAC * usual + (1.0 - KEPT_FRAC) * now.is_open
         is_last = step == n_steps - 1
         if not is_last and step % TRY_EVERY != TRY_EVERY - 1:
             continue
         often = usual > 0.5  # noqa: PLR2004  # open more often than not
-        for is_open in (now.is_open, often, flipped(ground, _completed(ground, often))) if is_last else (often,):
+        first = _completed(ground, often, usual)
+        for is_open in (now.is_open, first, flipped(ground, first)) if is_last else (first,):
             if is_open.tobytes() in seen:
                 continue
             seen.add(is_open.tobytes())
