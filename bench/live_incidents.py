@@ -1,8 +1,9 @@
 """From alarm to incident in a storm of 5,000 alarms within 20 s, on a national network of 58,000 nodes.
 
 The reasoner takes what has come since it last looked, as it does live; an alarm waits for the end of the round that
-holds it, so that the time is counted from its arrival to the incident.  The peer has no topology: it groups alarms by
-resource name and minute, as tools without a model do; its count of incidents is what an operator would face.
+holds it, so that the time is counted from its arrival to the incident.  Rounds count by processor time, for the cores
+may be shared; the longest is told by the wall as well.  The peer has no topology: it groups alarms by resource name and
+minute, as tools without a model do; its count of incidents is what an operator would face.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def main() -> None:
     gc.freeze()
     waits: list[float] = []
     rounds: list[float] = []
+    walls: list[float] = []
     now_s, n_taken = 0.0, 0
     while n_taken < len(events):
         ready = next((i for i in range(n_taken, len(events)) if events[i].at_s > now_s), len(events))
@@ -77,11 +79,12 @@ def main() -> None:
             now_s = events[n_taken].at_s
             continue
         batch = events[n_taken:ready]
-        start = time.perf_counter()
+        start, wall = time.process_time(), time.perf_counter()
         changed = book.folded(batch)
         book.accept(changed)
         reasoner.update(book, changed, now_s)
-        rounds.append(time.perf_counter() - start)
+        rounds.append(time.process_time() - start)
+        walls.append(time.perf_counter() - wall)
         now_s += rounds[-1]
         waits += [now_s - event.at_s for event in batch]
         n_taken = ready
@@ -90,7 +93,8 @@ def main() -> None:
     p99 = float(np.percentile(waits, 99))
     print(json.dumps({
         "bench": "live_incidents", "n_nodes": made.n_nodes, "n_alarms": len(events), "n_rounds": len(rounds),
-        "longest_round_s": round(max(rounds), 2), "alarm_to_incident_p50_s": round(float(np.percentile(waits, 50)), 2),
+        "longest_round_s": round(max(rounds), 2), "longest_round_wall_s": round(max(walls), 2),
+        "alarm_to_incident_p50_s": round(float(np.percentile(waits, 50)), 2),
         "alarm_to_incident_p99_s": round(p99, 2), "n_faults": n_faults, "n_incidents": len(found),
         "n_groups_without_topology": len(grouped), "ratio": round(len(grouped) / len(found), 2), "target_s": TARGET_S,
         "is_within_target": p99 <= TARGET_S,
