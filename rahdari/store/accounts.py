@@ -18,7 +18,7 @@ from rahdari.store.atomic import writing
 from rahdari.store.labels import Clearance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 FILE = "accounts.sqlite3"
@@ -108,6 +108,8 @@ class AccountStore:
     def __init__(self, folder: Path) -> None:
         """Open or make the file; one that others may read, or that is no such file, is refused."""
         self.path = folder / FILE
+        #: Hears every note: time, account and deed; the audit log, where there is one.
+        self.listener: Callable[[float, str, str], None] | None = None
         self._lock = threading.RLock()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_OWNER_ONLY)
@@ -183,6 +185,8 @@ class AccountStore:
         """Record what somebody did; records are never changed."""
         with self.changing() as now:
             now.execute("INSERT INTO history (at_s, who, what) VALUES (?, ?, ?)", (at_s, who, what))
+        if self.listener is not None:
+            self.listener(at_s, who, what)
 
     def history(self) -> list[tuple[float, str, str]]:
         """Return time, account and deed of everything recorded, in order."""

@@ -27,11 +27,17 @@ def _answer(operation: str, folder: Path | None, call: Callable[[Identity], dict
     from rahdari.faces.locations import default_accounts_dir
 
     def run() -> dict[str, Any]:
+        from rahdari.faces.cli.audit import audit_folder
+        from rahdari.faces.web.auditing import tell_notes
         from rahdari.service.identity import Identity
+        from rahdari.store.audit import AuditLog
 
-        identity = Identity(folder or default_accounts_dir())
+        own = folder or default_accounts_dir()
+        identity = Identity(own)
         try:
-            return call(identity)
+            with AuditLog(audit_folder(own)) as log:
+                tell_notes(identity, log)
+                return call(identity)
         finally:
             identity.close()
 

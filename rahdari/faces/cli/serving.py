@@ -92,20 +92,24 @@ def add_accounts(
     """
     if access.accounts is None:
         return []
+    from rahdari.faces.cli.audit import audit_folder
+    from rahdari.faces.web.auditing import audited, tell_notes
     from rahdari.faces.web.auth import protect
     from rahdari.service.identity import Identity
     from rahdari.service.oidc import OidcClient, read_settings
+    from rahdari.store.audit import AuditLog
     from rahdari.store.query import PUBLIC, PlanReader
 
-    identity = Identity(access.accounts)
-    told = [f"accounts: {access.accounts}"]
+    identity, log = Identity(access.accounts), AuditLog(audit_folder(access.accounts))
+    tell_notes(identity, log)
+    told = [f"accounts: {access.accounts}", f"audit log: {log.path}"]
     first = identity.first_start()
     if first is not None:
         told.append(f"first administrator: name and password are in {first}; delete it once you have logged in")
     settings = read_settings(access.accounts)
     label = PlanReader(folder).least_clearance() if folder is not None and is_same_for_all else PUBLIC
     oidc = OidcClient(settings) if settings else None
-    protect(app, identity, needs=needs, oidc=oidc, plan_folder=folder, label=label)
+    audited(app, protect(app, identity, needs=needs, oidc=oidc, plan_folder=folder, label=label), log)
     return told
 
 

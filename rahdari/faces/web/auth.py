@@ -191,6 +191,7 @@ class Guard:
         if need is not None and need.is_open:
             return None, need
         who = self._known(scope, headers)
+        scope.setdefault("state", {})["known"] = who.name if who is not None else ""  # refused or not: for the record
         if who is None:
             raise _Refused(HTTPStatus.UNAUTHORIZED, "nobody is logged in", "log in at /login, or give a token")
         if not is_there:
