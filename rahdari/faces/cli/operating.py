@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rahdari.operate.notify import Channel
 
 LOG = logging.getLogger("rahdari.operate")
-DEMO_SPEED = 1_800.0  # an hour of the event in two seconds
+DEMO_SPEED = 300.0  # an hour of the event in twelve seconds
 DEMO_RATE_PER_S = 2_000.0
 TIMEOUT_S = 60.0
 OK = range(200, 300)
