@@ -86,7 +86,7 @@ class EdgeLimits:
     per_mbps_km: float = 0.0
     standby_frac: float = 0.5
     unplaced: float = 1e6
-    n_steps: int = 150
+    n_steps: int = 160
 
 
 @dataclass(frozen=True, slots=True, eq=False)
