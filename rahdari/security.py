@@ -11,7 +11,7 @@ from rahdari.methods.interdiction import Hardening, Interdiction, harden, interd
 from rahdari.methods.quantum_migration import handshake, migration_order, quantum_reach_km, rekey_bps
 from rahdari.service.security import concentration_of as concentration
 from rahdari.service.security import overlay_on as overlay
-from rahdari.service.security import rules_on as rules
+from rahdari.service.security_rules import rules_on as rules
 from rahdari.store.audit import verify as audit_verify
 
 __all__ = [

@@ -24,7 +24,6 @@ from rahdari.methods.interdiction import harden, interdict
 from rahdari.methods.network import Network, make_network, network_of_links, part_of
 from rahdari.model.params import Params
 from rahdari.service.routing import named_point, named_points, way_network
-from rahdari.service.security_rules import RulesResponse, checked_rules, rule_packs
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
@@ -197,11 +196,6 @@ def concentration_of(
     return pl.DataFrame(rows, schema=list(names), orient="row")
 
 
-def rules_on(plan: Plan | Path, packs: Sequence[str | Path] = (), clearance: Clearance = OWNER) -> RulesResponse:
-    """Return which rules of the packs named a plan breaks, where, and the evidence; no pack is on by itself."""
-    return checked_rules(_reader(plan, clearance), rule_packs(packs))
-
-
 def _allow(clearance: Clearance, *, is_authorised: bool) -> None:
     if not is_authorised or not clearance.is_full:
         what = "attacks and exposure are secret"
@@ -372,5 +366,5 @@ def _access(reader: PlanReader, network: Network) -> dict[str, float]:
 
 __all__ = [
     "AttackRequest", "ExposureRequest", "OverlayPair", "SecretResponse", "attack", "concentration_of", "overlay_on",
-    "overlay_rows", "plan_exposure", "rules_on",
+    "overlay_rows", "plan_exposure",
 ]  # fmt: skip

@@ -17,12 +17,12 @@ from pydantic import Field, ValidationError
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.model.params import Params
-from rahdari.store.query import LEVELS
+from rahdari.store.query import LEVELS, OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rahdari.store.query import PlanReader
+    from rahdari.service.plan_view import Plan
 
 RULES_FOLDER = Path(__file__).parents[1] / "sources" / "rules"
 PACK_BYTES_MOST = 200_000  # a pack is a page or two
@@ -221,3 +221,9 @@ def checked_rules(reader: PlanReader, packs: Sequence[RulePack]) -> RulesRespons
     broken = sum(result.outcome == "broken" for result in results)
     warnings = [f"{pack.name} is {pack.status}: {pack.note}" for pack in packs if pack.note]
     return RulesResponse(n_broken=broken, results=results, packs=about, warnings=warnings)
+
+
+def rules_on(plan: Plan | Path, packs: Sequence[str | Path] = (), clearance: Clearance = OWNER) -> RulesResponse:
+    """Return which rules of the packs named a plan breaks, where, and the evidence; no pack is on by itself."""
+    folder = plan if isinstance(plan, Path) else plan.folder
+    return checked_rules(PlanReader(folder, clearance), rule_packs(packs))

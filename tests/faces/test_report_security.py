@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from rahdari.faces.report.blocks import Cell, Section, Table
+from rahdari.faces.report.blocks import Section, Table
 from rahdari.faces.report.content_security import security_section
 
 if TYPE_CHECKING:
@@ -23,14 +23,7 @@ class Relabelled:
 
 
 def words(section: Section) -> str:
-    cells = [
-        cell
-        for block in section.blocks
-        if isinstance(block, Table)
-        for row in block.rows
-        for cell in row
-        if isinstance(cell, Cell)
-    ]
+    cells = [cell for block in section.blocks if isinstance(block, Table) for row in block.rows for cell in row]
     return " ".join(f"{cell.text} {cell.second}" for cell in cells)
 
 

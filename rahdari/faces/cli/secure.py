@@ -108,8 +108,7 @@ def rules(
     from rahdari.faces.cli.main import answer, plan_folder
 
     def call() -> Any:  # noqa: ANN401  # a response model
-        from rahdari.service.security import rules_on
-        from rahdari.service.security_rules import known_packs
+        from rahdari.service.security_rules import known_packs, rules_on
 
         if not pack:
             return {"packs": sorted(known_packs())}
