@@ -8,7 +8,6 @@ import threading
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 import numpy as np
@@ -20,6 +19,7 @@ from rahdari.operate.app import incidents, summary_of
 from rahdari.operate.events import SEVERITIES, Event
 from rahdari.operate.impact import impacts
 from rahdari.operate.notify import Channel
+from rahdari.sources.outbound import Allowed, target_of
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class LiveView:
             ends = [int(network.tail[thing.at]), int(network.head[thing.at])]
             names = list(dict.fromkeys(node(at) for at in ends))
             medium = network.medium[thing.at]
-            return f"{medium} {' – '.join(names)}" if self.reader is not None else resource
+            return f"{' – '.join(names)} ({medium})" if self.reader is not None else resource
         return resource
 
     # -- incidents and alarms -----------------------------------------------------------------------------------------
@@ -418,10 +418,7 @@ class LiveView:
 
     def add_hub(self, callback: str, query: str) -> str:
         """Register a listener and return its identifier; :class:`InputError` where its host is not allowed."""
-        host = urlsplit(callback).hostname
-        if urlsplit(callback).scheme not in {"http", "https"} or host not in self.allowed_hosts:
-            what = f"the callback's host {host or callback!r} is not allowed"
-            raise InputError(Problem(what, "start with --allow-host and its name"))
+        target_of(callback, Allowed.of(self.allowed_hosts))
         hub_id = hashlib.blake2b(f"{callback} {query}".encode(), digest_size=ID_BYTES).hexdigest()
         hub = {"callback": callback, "query": query}
         with self._lock:

@@ -6,6 +6,7 @@ import { numberText, titleOf } from "./common.js";
 
 const COLOURS = ["rgb(122 140 156 / .38)", "#f0b849", "#ff5a4f"]; // served, at risk, without
 const MAX_MARKS = 60;
+const SMALL_PX = 600; // a narrow map holds fewer and smaller marks
 const SIZE_PX = [9, 26];
 
 /** Return the field; `refresh()` asks how places fare, `marks(incidents, chosen)` draws causes. */
@@ -32,10 +33,11 @@ export async function createField({ stage, map, holder, onPick }) {
       if (part.nFeatures) overlay.show(part, states, COLOURS);
     },
     marks(incidents, chosen) {
-      const some = incidents.filter((each) => each.position).slice(0, MAX_MARKS);
+      const isSmall = holder.clientWidth < SMALL_PX;
+      const some = incidents.filter((each) => each.position).slice(0, isSmall ? MAX_MARKS / 3 : MAX_MARKS);
       drawn = some.map((each) => {
         const n = each.customers_without_service;
-        const size = Math.round(SIZE_PX[0] + (SIZE_PX[1] - SIZE_PX[0]) * Math.min(1, Math.log10(1 + n) / 6) ** 3);
+        const size = Math.round(SIZE_PX[0] + (SIZE_PX[1] - SIZE_PX[0]) * Math.min(1, Math.log10(1 + n) / 6) ** 3) * (isSmall ? 0.7 : 1);
         const text = `${titleOf(each)} · ${numberText(n)}`;
         const element = make("button", { type: "button", class: `mark${n ? " bad" : ""}`, title: text, "aria-label": text, "aria-pressed": String(each.incident_id === chosen), tabindex: "-1", onclick: () => onPick(each.incident_id) });
         element.style.width = `${size}px`;

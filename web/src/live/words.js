@@ -1,7 +1,7 @@
 // Words of the live page in both languages.  What is missing in Urdu is shown in English.
 const WORDS = {
   en: {
-    without: "customers without service", atRisk: "customers at risk", incidents: "Incidents", alarms: "alarms", events: "events a minute", customers: "customers",
+    without: "customers without service", atRisk: "customers at risk", incidents: "Incidents", alarms: "alarms", events: "in the last minute", customers: "customers",
     connected: "live", waiting: "connecting", lost: "connection lost: trying again", search: "Search incidents", listTitle: "Incidents, most customers first", nothing: "Nothing is wrong.", nothingHint: "Alarms that belong together appear here as one incident, with its cause.", noMatch: "No incident matches.",
     timeTitle: "What came in, minute by minute", mapLabel: "Map: arrow keys move, plus and minus zoom", zoomIn: "Zoom in", zoomOut: "Zoom out", zoomFit: "Whole country",
     served: "served", risk: "at risk", out: "without service", marker: "cause of an incident (larger: more customers)",
