@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import os
-import ssl
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from rahdari.errors import Problem, raise_if_any
+from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.sources.outbound import Allowed, host_of, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("rahdari.operate")
 STEPS = (1_000, 10_000, 100_000, 1_000_000)  # customers: each reached is worth a notice of its own
 TIMEOUT_S = 10.0
+MAX_REPLY_BYTES = 64 * 1024
 KEY_HEADER = "Idempotency-Key"
 
 
@@ -67,11 +69,11 @@ def channel_problems(channels: Sequence[Channel]) -> list[Problem]:
     ]
     for channel in channels:
         if channel.kind == "webhook":
-            parts = urlsplit(channel.url)
-            if parts.scheme not in {"http", "https"} or not parts.hostname:
+            host = host_of(channel.url)
+            if urlsplit(channel.url).scheme not in {"http", "https"} or not host:
                 found.append(Problem(f"channel {channel.name}: '{channel.url}' is no web address", "use http or https"))
-            elif parts.hostname not in channel.allowed_hosts:
-                what = f"channel {channel.name}: the host {parts.hostname} is not allowed"
+            elif host not in Allowed.of(channel.allowed_hosts).names:
+                what = f"channel {channel.name}: the host {host} is not allowed"
                 found.append(Problem(what, "name it with --allow-host"))
         if channel.kind == "file" and channel.path is None:
             found.append(Problem(f"channel {channel.name} has no file", "give a path"))
@@ -121,26 +123,23 @@ class Sender:
 
 def _post(channel: Channel, key: str, body: bytes) -> None:
     """Post to the configured address; redirects are not followed, anything but 2xx is a failure."""
-    parts = urlsplit(channel.url)
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        link: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, parts.port, timeout=TIMEOUT_S, context=ssl.create_default_context()
-        )
-    else:
-        link = http.client.HTTPConnection(host, parts.port, timeout=TIMEOUT_S)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {"Content-Type": "application/json", KEY_HEADER: key}
     try:
-        link.request("POST", path, body, {"Content-Type": "application/json", KEY_HEADER: key})
-        reply = link.getresponse()
-        reply.read()
-    except http.client.HTTPException as error:
-        msg = f"{host} answered what is no HTTP: {error}"
+        with opened(
+            channel.url, Allowed.of(channel.allowed_hosts), method="POST", body=body, headers=headers,
+            timeout_s=TIMEOUT_S,
+        ) as reply:  # fmt: skip
+            reply.read(MAX_REPLY_BYTES)
+            status = reply.status
+    except HTTPError as error:
+        status = error.code
+    except HTTPException as error:
+        msg = f"{host_of(channel.url)} answered what is no HTTP: {error}"
         raise OSError(msg) from error
-    finally:
-        link.close()
-    if not 200 <= reply.status < 300:  # noqa: PLR2004  # the range of success
-        msg = f"{host} answered {reply.status}"
+    except InputError as error:
+        raise OSError(str(error.problems[0])) from error
+    if not 200 <= status < 300:  # noqa: PLR2004  # the range of success
+        msg = f"{host_of(channel.url)} answered {status}"
         raise OSError(msg)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.geo import nearest
+from rahdari.operate.actions import job_of, runbook
 from rahdari.operate.alarms import alarm_key
 from rahdari.operate.app import incidents, summary_of
 from rahdari.operate.events import SEVERITIES, Event
@@ -41,6 +42,8 @@ N_LISTED, N_CLOSED = 300, 50
 ON_BATTERY = ("mainsFail", "batteryLow", "generatorRunning")
 WEIGHT = {"city": 2, "town": 1}
 N_SYMPTOMS = 200
+N_GENERATORS = 5
+HOUR_S = 3_600.0
 N_ALARMS = 500
 HUBS = "hub:"
 ID_BYTES = 6
@@ -308,11 +311,32 @@ class LiveView:
         plain["symptoms"] = [{**alarm_row(each), "name": self.name_of(each.resource)} for each in found[:N_SYMPTOMS]]
         plain["forecast"] = [_short(step) for step in plain["forecast"]]
         plain["protection_lost_for"] = [self.name_of(name) for name in each.protection_lost_for[:N_SYMPTOMS]]
+        plain["actions"] = self.proposals(each)
         plain["n_protection_lost_for"] = len(each.protection_lost_for)
         plain["cells_without_service"] = [self.place_name(name) for name in each.cells_without_service[:N_SYMPTOMS]]
         plain["position"] = self.position_of(each.root.object)
         plain["root"]["name"] = self.name_of(each.root.object)
         return plain
+
+    def proposals(self, each: Incident) -> list[str]:
+        """Return what to do about an incident: where a crew goes, which sites want a generator by when, the runbook."""
+        if not each.is_open:
+            return []
+        work = job_of(each, self._spot)
+        found = []
+        if work is not None:
+            where = f"{self.name_of(each.root.object)} ({work.lat_deg:.3f} N, {work.lon_deg:.3f} E)"
+            found.append(f"Send a crew to {where}: about {work.repair_s / HOUR_S:g} h of work, assumed")
+            found += [
+                f"Take a generator to {self.name_of(site.site_id)} before {clock_text(site.dies_s)} UTC: "
+                f"{site.n_customers:,} customers"
+                for site in sorted(work.sites, key=lambda site: (site.dies_s, -site.n_customers))[:N_GENERATORS]
+            ]
+        return [*found, f"Runbook: {runbook(each.root.kind)}"]
+
+    def _spot(self, resource: str) -> tuple[float, float] | None:
+        at = self.position_of(resource)
+        return None if at is None else (at[0], at[1])
 
     def alarm_rows(self, *, text: str = "", state: str = "open", limit: int = N_ALARMS) -> list[dict[str, Any]]:
         """Return alarms that contain a text: ``open``, ``all``, ``shelved`` or ``unknown``; the newest first."""
@@ -480,6 +504,15 @@ def write_history(rows: Iterable[tuple[Any, ...]], path: Path) -> int:
 def _short(step: dict[str, Any]) -> dict[str, Any]:
     """Return a step of a forecast without the names of all that it takes."""
     return {name: value for name, value in step.items() if name not in {"sites", "places"}}
+
+
+def clock_text(at_s: float) -> str:
+    """Return the hour and minute of POSIX time, UTC.
+
+    >>> clock_text(3_660)
+    '01:01'
+    """
+    return f"{int(at_s) // 3600 % 24:02d}:{int(at_s) // 60 % 60:02d}"
 
 
 def alarm_row(alarm: Alarm) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import time
 import urllib.error
-import urllib.request
 from dataclasses import asdict, dataclass
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.sources.orbits import read_constellation
+from rahdari.sources.outbound import Allowed, RefusedError, host_of, opened, target_of
 from rahdari.store.atomic import locked, write_text, writing
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ GROUPS = {
 MANIFEST = "orbits.json"
 FRESH_H = 6.0  # the catalogue asks not to fetch a set more often than it changes, every few hours
 OLD_DAYS = 3.0  # low orbits err by kilometres a day
+MAX_BYTES = 1 << 28  # the largest group has some 10 MB
 TRIES, FIRST_WAIT_S, TIMEOUT_S = 3, 2.0, 60.0
 SECONDS_PER_DAY = 86_400.0
 SECONDS_PER_HOUR = 3_600.0
@@ -100,6 +101,7 @@ def fetch_sets(
     if not base_url.startswith(SCHEMES):
         problems.append(Problem(f"'{base_url}' is no web address", "give one that begins with https://"))
     raise_if_any(problems, InputError)
+    target_of(base_url, Allowed.of([host_of(base_url)]))
     found: list[OrbitSet] = []
     with locked(folder):
         known = read_sets(folder)
@@ -142,13 +144,16 @@ def _tried(name: str, folder: Path, url: str, now: dt.datetime, wait_s: Callable
         if attempt:
             wait_s(FIRST_WAIT_S * 2.0 ** (attempt - 1))
         try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310  # the scheme is checked above
-                content = answer.read()
+            with opened(url, Allowed.of([host_of(url)]), timeout_s=TIMEOUT_S) as answer:
+                content = answer.read(MAX_BYTES)
                 length = int(answer.headers.get("Content-Length", -1))
             if length >= 0 and len(content) != length:
                 reason = f"the transfer ended after {len(content):,} of {length:,} bytes"
                 continue
             return _kept(name, folder, url, content, now)
+        except RefusedError as error:
+            reason = str(error)
+            break
         except InputError as error:
             reason = f"what came is no set of elements: {error.problems[0].what}"
             break

@@ -13,7 +13,6 @@ import math
 import re
 import time
 import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
@@ -21,6 +20,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal
 
 from rahdari.errors import InputError, Problem, raise_if_any
+from rahdari.sources.outbound import Allowed, RefusedError, host_of, opened, target_of
 from rahdari.store.atomic import locked, write_text, writing
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ TRIES = 4
 FIRST_WAIT_S = 1.0  # doubled at each new try
 TIMEOUT_S = 60.0
 CHUNK_BYTES = 1 << 20
+MAX_TILE_BYTES = 1 << 30  # the largest have some 50 MB
 PLAIN_ETAG = re.compile(r'^"?([0-9a-f]{32})"?$')  # an object stored in one piece: the MD5 of its content
 SCHEMES = ("https://", "http://")
 
@@ -120,6 +121,7 @@ def fetch_tiles(
     """
     if not base_url.startswith(SCHEMES):
         raise InputError(Problem(f"'{base_url}' is no web address", "give one that begins with https://"))
+    target_of(base_url, Allowed.of([host_of(base_url)]))
     with locked(folder):
         known = _read_manifest(folder)
         problems: list[Problem] = []
@@ -164,6 +166,9 @@ def _tried(name: str, folder: Path, base_url: str, wait_s: Callable[[float], Non
             reason = f"the server answers {error.code} {error.reason}"
             if error.code < HTTPStatus.INTERNAL_SERVER_ERROR and error.code != HTTPStatus.TOO_MANY_REQUESTS:
                 break
+        except RefusedError as error:
+            reason = str(error)
+            break
         except (_BrokenError, OSError, HTTPException) as error:  # URLError, timeouts and resets are OSErrors
             reason = str(getattr(error, "reason", error))
     cure = f"check the connection and run again: it resumes; or put {name}.tif into the folder by hand"
@@ -175,9 +180,8 @@ def _fetch(name: str, url: str, folder: Path) -> Tile:
     part, note = folder / f".{name}.part", folder / f".{name}.part.json"
     left = _left_over(part, note)
     headers = {"Range": f"bytes={left[0]}-", "If-Range": left[1]} if left else {}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310  # the scheme is checked above
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310  # same
+        with opened(url, Allowed.of([host_of(url)]), headers=headers, timeout_s=TIMEOUT_S) as answer:
             etag, size = _receive(answer, part, note)
     except urllib.error.HTTPError as error:
         if error.code == HTTPStatus.NOT_FOUND:
@@ -200,6 +204,8 @@ def _receive(answer: HTTPResponse, part: Path, note: Path) -> tuple[str, int]:
             start = file.tell()
             while chunk := answer.read(CHUNK_BYTES):
                 file.write(chunk)
+                if file.tell() > MAX_TILE_BYTES:
+                    raise _BrokenError("the tile has no end")
             size = file.tell()
     if length >= 0 and size - start != length:
         raise _BrokenError(f"the transfer ended after {size - start:,} of {length:,} bytes")
