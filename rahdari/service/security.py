@@ -15,11 +15,11 @@ import polars as pl
 from pydantic import Field
 
 from rahdari.errors import InputError, Problem, raise_if_any
-from rahdari.methods.attack import attack_curve, drop_vendor, pair_under_attack, regional_attack
+from rahdari.methods.attack import attack_curve, drop_vendor, jamming, pair_under_attack, regional_attack
 from rahdari.methods.concentration import concentration, effective_count, herfindahl
 from rahdari.methods.diversity import disjoint_routes
 from rahdari.methods.exposure import exposure
-from rahdari.methods.geo import nearest
+from rahdari.methods.geo import great_circle_km, nearest
 from rahdari.methods.interdiction import harden, interdict
 from rahdari.methods.network import Network, make_network, network_of_links, part_of
 from rahdari.model.params import Params
@@ -39,8 +39,9 @@ WARNING = (
     "SECRET: an attack plan ready for use. Show it to no one without need, write it nowhere that leaves this machine."
 )
 N_ROOTS = 12
+JAM_BANDWIDTH_MHZ = 20.0
 VENDORS = ("A", "B", "C")
-Attack = Literal["random", "targeted", "circle", "corridor", "vendor", "interdict", "pair"]
+Attack = Literal["random", "targeted", "circle", "corridor", "vendor", "interdict", "pair", "jam"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class AttackRequest(Params):
     """Play an attack on the national core of a plan."""
 
     plan: Path = Field(description="Plan folder")
-    kind: Attack = Field(description="random, targeted, circle, corridor, vendor, interdict or pair")
+    kind: Attack = Field(description="random, targeted, circle, corridor, vendor, interdict, pair or jam")
     k: int = Field(2, ge=1, le=8, description="Failures: links cut at once")
     n_hardened: int = Field(0, ge=0, le=8, description="With interdict: links to harden")
     points: tuple[tuple[float, float], ...] = Field((), description="Circle or corridor: longitude and latitude")
@@ -64,6 +65,9 @@ class AttackRequest(Params):
     ends: tuple[str, str] | None = Field(None, description="Pair: two places of the core")
     hours: float = Field(72.0, ge=0.0, le=8766.0, description="Pair: how long a way must last")
     hit_frac: float = Field(0.1, ge=0.0, le=1.0, description="Pair: chance that a link is hit")
+    eirp_dbm: float = Field(50.0, ge=0.0, le=100.0, description="Jam: power radiated by the jammer")
+    frequency_ghz: float = Field(1.8, ge=0.5, le=30.0, description="Jam: frequency of the service")
+    signal_dbm: float = Field(-90.0, ge=-140.0, le=0.0, description="Jam: wanted signal of those served")
     seed: int = Field(1, ge=0, description="Seed of the draws")
     is_authorised: bool = Field(default=False, description="The reader is authorised to see what is secret")
 
@@ -259,6 +263,8 @@ def attack(request: AttackRequest, clearance: Clearance = OWNER) -> SecretRespon
     Losses are in Gbit/s of busy-hour demand: for interdiction not carried, else of cities cut off from the largest.
     """
     _allow(clearance, is_authorised=request.is_authorised)
+    if request.kind == "jam":
+        return _jammed(request, PlanReader(request.plan, clearance))
     core = _core(PlanReader(request.plan, clearance))
     largest = sorted(core.customers, key=lambda node: (-core.customers[node], node))[:1]
     warnings = [WARNING, "Losses are Gbit/s of busy-hour demand on the national core."]
@@ -303,6 +309,25 @@ def _interdicted(request: AttackRequest, core: _Core, warnings: list[str]) -> Se
     return SecretResponse(
         what=what, rows=rows, pairs=told, certificates=[found.certificate.as_dict()], warnings=warnings
     )
+
+
+def _jammed(request: AttackRequest, reader: PlanReader) -> SecretResponse:
+    """Return who lives where a jammer at the point denies a service of the stated signal, by the radio model's loss."""
+    if len(request.points) != 1:
+        raise InputError(Problem("a jammer stands at one point", "give its longitude and latitude", column="points"))
+    (lon, lat), places = request.points[0], reader.table("places").sort("place_id")
+    away = great_circle_km(np.array([lon]), np.array([lat]), places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy())
+    found = jamming(
+        away, request.signal_dbm, jammer_eirp_dbm=request.eirp_dbm, frequency_ghz=request.frequency_ghz,
+        bandwidth_mhz=JAM_BANDWIDTH_MHZ,
+    )  # fmt: skip
+    people = places["n_people"].to_numpy()
+    row = {
+        "radius_km": found.radius_km, "n_places": int(found.is_denied.sum()),
+        "n_people": float(people[found.is_denied].sum()), "n_people_in_all": float(people.sum()),
+    }  # fmt: skip
+    note = "Median loss of the radio model (rural, no line of sight), no terrain; the same signal is wanted everywhere."
+    return SecretResponse(what="footprint of a jammer", rows=[row], warnings=[WARNING, note])
 
 
 def _pair_attacked(request: AttackRequest, core: _Core, warnings: list[str]) -> SecretResponse:

@@ -81,6 +81,19 @@ def test_every_attack_on_the_core_says_what_is_lost(small_plan: Plan, kind: str)
     assert all(0.0 <= row["lost_frac"] <= 1.0 + 1e-9 for row in found.rows)
 
 
+def test_a_jammer_denies_more_people_with_more_power(small_plan: Plan) -> None:
+    at = small_plan.tables["places"].sort("n_people").row(-1, named=True)
+    found = []
+    for power in (20.0, 95.0):
+        request = AttackRequest(
+            plan=small_plan.folder, kind="jam", points=((at["lon_deg"], at["lat_deg"]),), eirp_dbm=power,
+            is_authorised=True,
+        )  # fmt: skip
+        found.append(attack(request).rows[0])
+    assert found[0]["n_people"] < found[1]["n_people"] <= found[1]["n_people_in_all"]
+    assert found[0]["radius_km"] < found[1]["radius_km"]
+
+
 def test_nothing_that_is_secret_stands_in_the_plan_or_its_report(small_plan: Plan) -> None:
     exposed = plan_exposure(ExposureRequest(plan=small_plan.folder, n_shown=5, is_authorised=True))
     named = {row["element_id"] for row in exposed.rows}

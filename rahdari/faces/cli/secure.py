@@ -35,6 +35,7 @@ class Kind(StrEnum):
     VENDOR = "vendor"
     INTERDICT = "interdict"
     PAIR = "pair"
+    JAM = "jam"
 
 
 @secure_app.command("goodput")
@@ -157,13 +158,16 @@ def attack(
     k: Annotated[int, typer.Option("--k", help="Links cut at once.")] = 2,
     harden: Annotated[int, typer.Option(help="With interdict: links to harden against it.")] = 0,
     point: Annotated[
-        list[str] | None, typer.Option(help="Longitude,latitude of a circle; several for a corridor.")
+        list[str] | None, typer.Option(help="Longitude,latitude of a circle or jammer; several for a corridor.")
     ] = None,
     radius_km: Annotated[float, typer.Option("--radius-km", help="Of circle or corridor.")] = 25.0,
     start: Annotated[str | None, typer.Option("--from", help="With pair: a city of the core.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="With pair: another.")] = None,
     hours: Annotated[float, typer.Option(help="With pair: how long a way must last.")] = 72.0,
     hit: Annotated[float, typer.Option(help="With pair: chance that a link is hit.")] = 0.1,
+    eirp_dbm: Annotated[float, typer.Option("--eirp-dbm", help="With jam: power radiated at --point.")] = 50.0,
+    frequency_ghz: Annotated[float, typer.Option("--frequency-ghz", help="With jam: of the service.")] = 1.8,
+    signal_dbm: Annotated[float, typer.Option("--signal-dbm", help="With jam: wanted signal of those served.")] = -90.0,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
     out: OutOption = None,
     plan: PlanOption = None,
@@ -180,7 +184,8 @@ def attack(
             "plan": plan_folder(plan), "kind": kind.value, "k": k, "n_hardened": harden,
             "points": [_point(text) for text in point or ()], "radius_km": radius_km,
             "ends": None if start is None or end is None else (start, end), "hours": hours, "hit_frac": hit,
-            "seed": seed, "is_authorised": authorised,
+            "eirp_dbm": eirp_dbm, "frequency_ghz": frequency_ghz, "signal_dbm": signal_dbm, "seed": seed,
+            "is_authorised": authorised,
         }  # fmt: skip
         return _kept(service.attack(validated(service.AttackRequest, asked, "the command line")), out)
 
