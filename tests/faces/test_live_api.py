@@ -19,6 +19,7 @@ from rahdari.faces.web.live.app import create_live_app
 from rahdari.faces.web.live.gate import check_address
 from rahdari.faces.web.live.stream import changes
 from rahdari.operate import Event, VirtualClock
+from rahdari.operate.actions import runbook
 from rahdari.operate.wire.ndjson import encode_lines
 from rahdari.service.operate import LiveView
 
@@ -125,11 +126,33 @@ def test_an_incidents_story_names_cause_customers_and_symptoms(client: TestClien
     story = client.get(f"/api/live/incidents/{found['incident_id']}").json()
     assert {alarm["resource"] for alarm in story["symptoms"]} == {"L2:G-port", "B", "C2"}
     assert story["cells_without_service"] == ["C2"]
+    assert story["actions"] == [f"Runbook: {runbook(story['root']['kind'])}"]
     state = client.get("/api/live/state").json()
     assert state["customers"] == {"total": 31_200, "without": 30_000, "at_risk": 0, "n_places_without": 1}
     assert (state["n_open"], state["alarms"]["open"], state["position"]) == (1, 3, 3)
     assert client.get("/api/live/places-state.bin").content == bytes([0, 2])
     assert client.get("/api/live/incidents/none").status_code == 422
+
+
+def test_on_a_plan_crews_and_generators_are_sent_to_places_with_names(event_plan: Path, tmp_path: Path) -> None:
+    app = operate.App(event_plan, f"sqlite:///{tmp_path / 'plan.db'}", clock=VirtualClock(START_S + 60.0)).start()
+    try:
+        site = app.network.node_id[0]
+        lone = [event(1, f"{site}:rectifier", "mainsFail", "major"), event(2, f"{site}:battery", "batteryLow")]
+        app.ingest(lone)
+        assert app.wait_idle()
+        view = LiveView(app)
+        [found] = view.incident_rows()
+        story = view.story(found["incident_id"])
+        assert any(text.startswith("Send a crew to tower in Place") for text in story["actions"])
+        assert any(text.startswith("Take a generator to tower in Place") for text in story["actions"])
+        assert view.place_states().max() >= 1
+        client = TestClient(create_live_app(view))
+        assert len(client.get("/api/live/places.bin").content) > 8
+        assert client.get("/api/live/plan").json()["title"] == "Testland"
+        assert client.get("/api/live/labels").json()
+    finally:
+        app.stop()
 
 
 def test_place_states_are_not_sent_again_unchanged(client: TestClient) -> None:
