@@ -229,7 +229,8 @@ class App:
     def alarms(self) -> list[Alarm]:
         """Return all alarms in order of their keys, as they stand now."""
         with self._lock:
-            return list(self.book)
+            own = list(self.book.alarms.values())
+        return sorted(own, key=lambda alarm: alarm.key)
 
     def alarm(self, key: str) -> Alarm | None:
         """Return one alarm as it stands now."""

@@ -15,10 +15,11 @@ import numpy as np
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.geo import nearest
 from rahdari.operate.actions import job_of, runbook
-from rahdari.operate.alarms import alarm_key
+from rahdari.operate.alarms import Alarm, alarm_key
 from rahdari.operate.app import incidents, summary_of
 from rahdari.operate.events import SEVERITIES, Event
 from rahdari.operate.impact import impacts
+from rahdari.operate.incidents import Incident
 from rahdari.operate.notify import Channel
 from rahdari.sources.outbound import Allowed, target_of
 from rahdari.store.query import OWNER, Clearance, PlanReader
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rahdari.operate.alarms import Alarm
     from rahdari.operate.app import App
-    from rahdari.operate.incidents import Incident
     from rahdari.operate.journal import Appended
 
     FloatArray = NDArray[np.float64]
@@ -506,6 +505,12 @@ def _short(step: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in step.items() if name not in {"sites", "places"}}
 
 
+def format_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each of our own formats by name."""
+    kinds = {"event": Event, "alarm": Alarm, "incident": Incident}
+    return {name: msgspec.json.schema(kind) for name, kind in kinds.items()}
+
+
 def clock_text(at_s: float) -> str:
     """Return the hour and minute of POSIX time, UTC.
 
@@ -529,4 +534,4 @@ def event_row(event: Event) -> dict[str, Any]:
     return msgspec.to_builtins(event)  # type: ignore[no-any-return]
 
 
-__all__ = ["ACTIONS", "HISTORY", "LiveView", "alarm_row", "event_row", "write_history"]
+__all__ = ["ACTIONS", "HISTORY", "LiveView", "alarm_row", "event_row", "format_schemas", "write_history"]

@@ -248,6 +248,13 @@ def test_metrics_are_in_prometheus_format(client: TestClient, app: App) -> None:
     assert values["rahdari_events_by_source_total", 'source="a\\"b\\\\c\\nd"'] == 1
 
 
+def test_the_formats_are_described_by_json_schemas(client: TestClient) -> None:
+    found = client.get("/api/live/schemas").json()
+    assert set(found) == {"event", "alarm", "incident"}
+    required = found["event"]["$defs"]["Event"]["required"]
+    assert set(required) == {"source", "seq", "at_s", "resource", "type", "severity"}
+
+
 def test_health_tells_clock_and_position(client: TestClient) -> None:
     found = client.get("/api/live/health").json()
     assert (found["is_running"], found["position"], found["now_s"]) == (True, 0, START_S + 60.0)

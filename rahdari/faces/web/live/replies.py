@@ -11,14 +11,13 @@ import orjson
 from fastapi.responses import JSONResponse
 
 from rahdari.errors import InputError, RahdariError
+from rahdari.store.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fastapi import Request, Response
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-SHIELD = "'"
 CSV_ROWS = 1_000  # of one piece sent
 
 
@@ -39,22 +38,13 @@ def problems_of(_request: Request, error: Exception) -> Response:
     return OrjsonResponse(body, status_code=status)
 
 
-def cell(value: object) -> object:
-    """Return a value that a spreadsheet shows and never runs: text that begins like a formula gets an apostrophe.
-
-    >>> cell("=1+1"), cell(-5), cell("plain")
-    ("'=1+1", -5, 'plain')
-    """
-    return SHIELD + value if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
-
-
 def csv_rows(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """Yield a CSV file piece by piece."""
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\r\n")
     writer.writerow(names)
     for number, row in enumerate(rows, start=1):
-        writer.writerow([cell(value) for value in row])
+        writer.writerow([safe_cell(value) for value in row])
         if number % CSV_ROWS == 0:
             yield held.getvalue()
             held.seek(0)
@@ -62,4 +52,4 @@ def csv_rows(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator
     yield held.getvalue()
 
 
-__all__ = ["OrjsonResponse", "cell", "csv_rows", "problems_of"]
+__all__ = ["OrjsonResponse", "csv_rows", "problems_of"]

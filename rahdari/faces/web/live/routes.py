@@ -17,7 +17,7 @@ from rahdari.faces.web.live import metrics
 from rahdari.faces.web.live.gate import Actor  # noqa: TC001  # read when the routes are made
 from rahdari.faces.web.live.replies import OrjsonResponse, csv_rows
 from rahdari.faces.web.live.stream import changes
-from rahdari.service.operate import HISTORY
+from rahdari.service.operate import HISTORY, format_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,11 @@ def _add_reads(routes: APIRouter, view: LiveView) -> None:
     def get_state(_actor: Actor) -> Response:
         """Return figures, the list of incidents, and the events of the last minutes."""
         return OrjsonResponse(view.state())
+
+    @routes.get("/api/live/schemas")
+    def get_schemas(_actor: Actor) -> Response:
+        """Return JSON Schemas of our own formats: event, alarm and incident."""
+        return OrjsonResponse(format_schemas())
 
     @routes.get("/api/live/incidents")
     def get_incidents(_actor: Actor, *, is_open: bool | None = None) -> Response:
