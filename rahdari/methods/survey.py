@@ -123,14 +123,15 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Plane:
-    """A plane that touches the earth at a point; distances from it are true."""
+class FlatEarth:
+    """A plane that touches the earth at a point; distances from it are true.  Both take and give (n, 2)."""
 
     forward: Callable[[FloatArray], FloatArray]
     backward: Callable[[FloatArray], FloatArray]
 
 
-def _plane(lon_deg: float, lat_deg: float) -> _Plane:
+def flat_earth(lon_deg: float, lat_deg: float) -> FlatEarth:
+    """Return the plane that touches the earth at a point: degrees forward to metres east and north, and backward."""
     from pyproj import Transformer
 
     flat = f"+proj=aeqd +lat_0={lat_deg!r} +lon_0={lon_deg!r} +datum=WGS84 +units=m"
@@ -142,7 +143,7 @@ def _plane(lon_deg: float, lat_deg: float) -> _Plane:
     def back(points: FloatArray) -> FloatArray:
         return np.stack(made.transform(points[:, 0], points[:, 1], direction="INVERSE"), axis=1)
 
-    return _Plane(there, back)
+    return FlatEarth(there, back)
 
 
 def _shape(given: object) -> BaseGeometry:
@@ -237,7 +238,7 @@ def _bound_s(area_m2: float, width_m: float, fleet: Sequence[tuple[Craft, float,
     return low
 
 
-def _flight(parts: Sequence[tuple[FloatArray, bool]], plane: _Plane, name: str, air_s: float) -> Sortie:
+def _flight(parts: Sequence[tuple[FloatArray, bool]], plane: FlatEarth, name: str, air_s: float) -> Sortie:
     points, flags = [parts[0][0][:1]], []
     for way, is_leg in parts:
         points.append(way[1:])
@@ -245,7 +246,7 @@ def _flight(parts: Sequence[tuple[FloatArray, bool]], plane: _Plane, name: str, 
     return Sortie(name, plane.backward(np.concatenate(points)), np.array(flags, np.bool_), air_s)
 
 
-def _sortie(part: IntArray, times: Times, plane: _Plane, name: str) -> Sortie:
+def _sortie(part: IntArray, times: Times, plane: FlatEarth, name: str) -> Sortie:
     """Return one flight over legs given by the ends at which they begin."""
     air, base, points = times.air, times.craft.base_m, times.points
     parts: list[tuple[FloatArray, bool]] = [(air.way(air.tree(base), points[part[0]]), False)]
@@ -288,7 +289,7 @@ def survey(
     barred = [_shape(zone) for zone in no_fly]
     raise_if_any([*_shape_problems(area, inner), *_number_problems(camera, drones, wind)])
     centre = area.centroid
-    plane = _plane(centre.x, centre.y)
+    plane = flat_earth(centre.x, centre.y)
     flat, *zones = (shapely.transform(shape, plane.forward) for shape in (area, *inner, *barred))
     closed = shapely.union_all(zones) if zones else None
     free = flat if closed is None else shapely.difference(flat, closed)
@@ -319,7 +320,7 @@ def _place_problems(
 
 def _planned(
     free: BaseGeometry, closed: BaseGeometry | None, *, bases: FloatArray, camera: Camera, drones: Sequence[Drone],
-    wind: Wind, plane: _Plane, direction_deg: float | None,
+    wind: Wind, plane: FlatEarth, direction_deg: float | None,
 ) -> Survey:  # fmt: skip
     moves, ahead_m = wind.moves_m_per_s, camera.swath_m * camera.frame_ratio / 2.0
     order = sorted(range(len(drones)), key=lambda k: (-drones[k].usable_s * drones[k].airspeed_m_per_s, drones[k].name))
@@ -370,4 +371,4 @@ def _same_or_new(craft: Craft, times: Times, legs: Legs, wind: FloatArray, air: 
     return Times(legs.ends_m, craft, wind, air)
 
 
-__all__ = ["NOTE", "Camera", "Drone", "Sortie", "Survey", "Wind", "survey"]
+__all__ = ["NOTE", "Camera", "Drone", "FlatEarth", "Sortie", "Survey", "Wind", "flat_earth", "survey"]
