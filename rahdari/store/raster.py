@@ -1,7 +1,7 @@
 """Cloud-Optimised GeoTIFF: the one place that writes rasters, strip by strip, so that memory does not grow with them.
 
-Files are WGS 84 degrees, north up, tiled, compressed, with overviews, a declared value for no data, and tags that say
-what they are; QGIS and GDAL open them as they are.
+Files are WGS 84 degrees unless they say otherwise, north up, tiled, compressed, with overviews, a declared value for no
+data, and tags that say what they are; QGIS and GDAL open them as they are.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LayerFile:
     """What a raster file holds: its place, type and words.
 
     ``nodata`` stands where there is no value; values that are not finite become it.  Overviews of a measured quantity
-    average, those of numbered things take the nearest.
+    average, those of numbered things take the nearest.  In another system than degrees its own unit takes their place.
     """
 
     west_deg: float
@@ -53,6 +53,7 @@ class LayerFile:
     nodata: float = NO_POWER
     overview: Resampling = "average"
     tags: Mapping[str, str] = field(default_factory=dict)
+    crs: str = CRS
 
 
 @contextlib.contextmanager
@@ -70,7 +71,7 @@ def cog_writer(path: Path, layer: LayerFile) -> Iterator[Put]:
     place = Affine(layer.step_lon_deg, 0.0, layer.west_deg, 0.0, -layer.step_lat_deg, layer.north_deg)
     profile = {
         "driver": "GTiff", "dtype": layer.dtype, "count": 1, "width": layer.n_columns, "height": layer.n_rows,
-        "crs": CRS, "transform": place, "nodata": layer.nodata, "tiled": True, "blockxsize": BLOCK_CELLS,
+        "crs": layer.crs, "transform": place, "nodata": layer.nodata, "tiled": True, "blockxsize": BLOCK_CELLS,
         "blockysize": BLOCK_CELLS, "compress": "deflate", "zlevel": 1, "BIGTIFF": "IF_SAFER", "SPARSE_OK": True,
     }  # fmt: skip
     with writing(path):
