@@ -26,6 +26,7 @@ LIST_COLUMNS = ("file", "passage_id")
 #: ``GANTRY_LANE_20261123T084500Z_2.jpg``: the second frame of a passage.
 NAME = re.compile(r"^(?P<passage>(?P<gantry>[^_]+)_(?P<lane>[^_]+)_(?P<at>\d{8}T\d{6}Z))(?:_\d+)?$")
 MOST_PIXELS = 60_000_000
+CUT_OUT_PIXELS = 640  # an image no wider or higher is taken for a plate cut out
 MOST_BYTES = 50_000_000
 PAISA = 100
 PRIVACY = "Plates are in the ledger as keyed hashes only; no face is looked for anywhere."
@@ -69,7 +70,14 @@ def _engine() -> Any:  # noqa: ANN401  # an optional package without types
     except ImportError as error:
         cure = "install the extra 'plates': pip install 'rahdari[plates]' (and libgl1 where it is missing)"
         raise InputError(Problem(f"no plate reader is installed: {error}", cure)) from error
-    return RapidOCR()
+    whole = RapidOCR(intra_op_num_threads=1)  # one thread: half the processor time of one a core
+    # By itself the reader blows small images up: a plate cut out would cost as much as a whole frame.
+    cut = RapidOCR(intra_op_num_threads=1, det_limit_type="max", det_limit_side_len=CUT_OUT_PIXELS)
+
+    def read(image: Any) -> Any:  # noqa: ANN401  # an array; what the reader returns
+        return (cut if max(image.shape[:2]) <= CUT_OUT_PIXELS else whole)(image)
+
+    return read
 
 
 def _pixels(source: object) -> Any:  # noqa: ANN401  # an array of the reader

@@ -88,7 +88,13 @@ def test_every_row_names_a_source_that_exists(pack: dict[str, pl.DataFrame]) -> 
 
 def test_no_source_is_listed_without_a_row_that_uses_it(pack: dict[str, pl.DataFrame]) -> None:
     own = {row["source_id"] for row in read(PACK / "sources.csv")}
-    used = {cell for name, frame in pack.items() if name != "sources" for cell in frame["source_id"]}
+    used = {
+        cell
+        for name, frame in pack.items()
+        for column in frame.columns
+        if name != "sources" and column.endswith("source_id")
+        for cell in frame[column]
+    }
     assert own <= used
 
 
