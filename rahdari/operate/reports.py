@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rahdari.operate.billing import month_of
 from rahdari.operate.sla import contract_of, money_text, month_bounds, share_text
 from rahdari.store.query import OWNER, Clearance
+from rahdari.store.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rahdari.operate.circuit_ledger import CircuitLedger
     from rahdari.operate.sla import Contract
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins so
 UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 COLUMNS = (
     "month", "circuit_id", "buyer", "service_class", "classification", "contract_id", "contract_evidence", "service_s",
@@ -62,12 +62,8 @@ def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = COLUMNS
     writer = csv.writer(buffer)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_cell(row[name]) for name in columns])
+        writer.writerow([safe_cell(row[name]) for name in columns])
     return buffer.getvalue()
-
-
-def _cell(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def shown(text: str) -> str:

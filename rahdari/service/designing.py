@@ -11,6 +11,7 @@ from pydantic import Field
 from rahdari.errors import InputError, Problem
 from rahdari.model.params import Params
 from rahdari.store.atomic import write_text
+from rahdari.store.spreadsheet import safe_csv
 
 if TYPE_CHECKING:
     from rahdari.methods.instance import Instance
@@ -96,7 +97,7 @@ def design(request: DesignRequest) -> DesignResponse:
     )  # fmt: skip
     verify_design(instance, found)
     if request.out is not None:
-        text = found.capacity.write_csv() if suffix == ".csv" else _proof(instance, found)
+        text = safe_csv(found.capacity) if suffix == ".csv" else _proof(instance, found)
         write_text(request.out, text)
     modules = [] if found.modules is None else found.modules.to_dicts()
     return DesignResponse(

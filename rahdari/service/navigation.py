@@ -31,6 +31,7 @@ from rahdari.schema import base_schemas
 from rahdari.schema.checks import empty_table
 from rahdari.store.atomic import write_text
 from rahdari.store.query import OWNER, Clearance, PlanReader
+from rahdari.store.spreadsheet import safe_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -174,7 +175,7 @@ def navigate(
     if request.svg is not None:
         write_text(request.svg, line_svg(drawn, labels))
     if request.out is not None:
-        write_text(request.out, tables["navigation_line"].drop("geometry", "line_id").write_csv())
+        write_text(request.out, safe_csv(tables["navigation_line"].drop("geometry", "line_id")))
     coarse = (COARSE_NOTE,) if along.is_coarse.any() else ()
     found_in = _terrain(areas, request.dem)
     return _response(request, params, (tables, services), source).model_copy(

@@ -29,6 +29,7 @@ from rahdari.sources.boundaries import BOUNDARY_NOTE
 from rahdari.store.atomic import write_text, writing
 from rahdari.store.query import PlanReader
 from rahdari.store.raster import NO_POWER, LayerFile, cog_writer
+from rahdari.store.spreadsheet import safe_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -359,9 +360,9 @@ def cover_plan(
     files = _write_strips(sweep, request, cells, margin_db, (at, along), tell=tell)
     files.append(_write_areas(request.out))
     districts = _by_district(reader, places, at, roads, along, is_part=request.around is not None)
-    write_text(request.out / "districts.csv", districts.write_csv())
+    write_text(request.out / "districts.csv", safe_csv(districts))
     servers = pl.DataFrame({"server": np.arange(n), "site_id": list(sweep.site_id)})
-    write_text(request.out / "servers.csv", servers.write_csv())
+    write_text(request.out / "servers.csv", safe_csv(servers))
     if on_event is not None:
         on_event(Event("finished", STEP, text=STEP, duration_s=time.perf_counter() - start))
     total = districts.select(pl.exclude("district_id").sum()).row(0, named=True)

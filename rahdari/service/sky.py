@@ -26,8 +26,9 @@ from rahdari.model import Context, Tables
 from rahdari.model.params import Params
 from rahdari.sources.orbits import read_constellation
 from rahdari.sources.terrain_raster import open_terrain
-from rahdari.store.atomic import write_bytes
+from rahdari.store.atomic import write_text
 from rahdari.store.query import OWNER, Clearance, PlanReader
+from rahdari.store.spreadsheet import safe_csv
 from rahdari.units import LIGHT_SPEED_KM_PER_MS
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ def sky_all(request: SkyAllRequest, clearance: Clearance = OWNER) -> SkyAllRespo
     names = reader.table("places").select("place_id", "name", "lon_deg", "lat_deg", "n_people")
     if request.out is not None:
         rows = names.join(views, on="place_id").sort("place_id", "constellation_id")
-        write_bytes(request.out, rows.write_csv().encode())
+        write_text(request.out, safe_csv(rows))
     licence = reader.table("satellite_constellations").select(
         "constellation_id", "name", "capacity_gbps", "n_users_max", "is_licensed", "licence_note"
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from rahdari.errors import InputError, Problem
+from rahdari.store.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from rahdari.service.identity import Who
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 NOTE = "Boundaries and names shown do not imply any opinion on legal status; disputed lines are approximate."
 COLUMN = "rahdari_export"  # of a CSV, in every row: rows that are copied out keep it
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 SHAPES = ("geometry", "bytes")
 
 
@@ -54,15 +54,6 @@ class Mark:
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
 
 
-def _cell(value: object) -> object:
-    """Return a value that a spreadsheet shows and never runs.
-
-    >>> _cell("=1+1"), _cell(-5), _cell("plain")
-    ("'=1+1", -5, 'plain')
-    """
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
-
-
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     lists = [name for name, kind in frame.schema.items() if kind.is_nested()]
     return frame.with_columns(pl.col(name).cast(pl.List(pl.String)).list.join(";") for name in lists)
@@ -76,7 +67,7 @@ def csv_export(reader: PlanReader, table: str, mark: Mark) -> str:
     held.write(f"# {mark.line}\r\n")
     writer = csv.writer(held, lineterminator="\r\n")
     writer.writerow([*frame.columns, COLUMN])
-    writer.writerows([*(_cell(value) for value in row), mark.field] for row in frame.iter_rows())
+    writer.writerows([*(safe_cell(value) for value in row), mark.field] for row in frame.iter_rows())
     return held.getvalue()
 
 

@@ -46,8 +46,9 @@ def indicators(
             import polars as pl
 
             from rahdari.store.atomic import write_text
+            from rahdari.store.spreadsheet import safe_csv
 
-            write_text(csv, pl.DataFrame(response.rows, infer_schema_length=None).write_csv())
+            write_text(csv, safe_csv(pl.DataFrame(response.rows, infer_schema_length=None)))
         return response
 
     answer("indicators", call, _show_indicators, as_json=as_json)

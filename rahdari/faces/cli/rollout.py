@@ -115,11 +115,12 @@ def _months(given: list[str], option: str) -> dict[str, int]:
 def _write_csv(folder: Path, path: Path) -> None:
     from rahdari.store.atomic import write_text
     from rahdari.store.query import PlanReader
+    from rahdari.store.spreadsheet import safe_csv
 
     reader = PlanReader(folder)
     more = reader.table("work_packages").drop("district_id", "kind", "capex_usd", "n_people")
     rows = reader.table("calendar").join(more, on="package_id", how="left").sort("start_months", "package_id")
-    write_text(path, rows.write_csv())
+    write_text(path, safe_csv(rows))
 
 
 def _write_gantt(folder: Path, path: Path, response: ScheduleResponse) -> None:

@@ -76,8 +76,9 @@ def _kept(response: EventResponse, hourly: Path | None) -> EventResponse:
         import polars as pl
 
         from rahdari.store.atomic import write_text
+        from rahdari.store.spreadsheet import safe_csv
 
-        write_text(hourly, pl.DataFrame(response.hours, infer_schema_length=None).write_csv())
+        write_text(hourly, safe_csv(pl.DataFrame(response.hours, infer_schema_length=None)))
     return response
 
 
