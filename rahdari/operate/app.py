@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from rahdari.operate.alarms import Alarm
     from rahdari.operate.clock import Clock
+    from rahdari.operate.incidents import Hints
     from rahdari.operate.journal import Appended
     from rahdari.operate.udp import Kind
 
@@ -80,8 +81,13 @@ class App:
         clock: Clock | None = None,
         listen: Listen | None = None,
         channels: Iterable[Channel] = (),
+        hints: Hints | None = None,
     ) -> None:
-        """Keep the settings; nothing is opened before :meth:`start`."""
+        """Keep the settings; nothing is opened before :meth:`start`.
+
+        ``hints`` are learned edges among alarm types: shown with incidents, never deciding.
+        """
+        self.hints = hints
         self.clock: Clock = clock or SystemClock()
         self.network = network_of(plan_or_tables)
         self.plan = Path(folder) if (folder := _folder(plan_or_tables)) else None
@@ -142,7 +148,7 @@ class App:
             for name, body in self.journal.marks().items()
             if name.startswith(WINDOW_MARK)
         ]
-        self.reasoner = Reasoner(self.network, windows_of(self.planned))
+        self.reasoner = Reasoner(self.network, windows_of(self.planned), self.hints)
         self.position = self.journal.position()
         self.incidents = {
             name: msgspec.msgpack.decode(body, type=Incident) for name, body in self.journal.incidents().items()
@@ -300,7 +306,7 @@ class App:
 
     def _begin_anew(self) -> None:
         """Forget what the reasoner knows: with the next change or tick it thinks through all alarms."""
-        self.reasoner = Reasoner(self.network, windows_of(self.planned))
+        self.reasoner = Reasoner(self.network, windows_of(self.planned), self.hints)
         with self._lock:
             self._changed = {alarm.key: alarm for alarm in self.book}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rahdari.errors import InputError, Problem
+from rahdari.operate.learned import learned_hints, read_alarm_log, write_hints
 from rahdari.operate.replay import replay, replay_story
 from rahdari.operate.wire.ndjson import decode_lines
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 N_REFUSALS = 20
+N_SHOWN = 10
 
 
 def _is_story(file: Path) -> bool:
@@ -43,4 +45,12 @@ def replay_file(file: Path, plan: Path | None, scenario: str | None = None) -> d
     }  # fmt: skip
 
 
-__all__ = ["replay_file"]
+def learn(log: Path, links: Path | None, out: Path) -> dict[str, Any]:
+    """Learn from a log of alarms which type tends to bring which, write it as JSON, and return the surest."""
+    hints = learned_hints(read_alarm_log(log, links))
+    write_hints(hints, out)
+    surest = [msgspec.to_builtins(each) for each in hints.edges[:N_SHOWN]]
+    return {"file": str(out), "n_hints": len(hints.edges), "surest": surest}
+
+
+__all__ = ["learn", "replay_file"]

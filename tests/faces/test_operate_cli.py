@@ -136,6 +136,16 @@ def test_an_operator_looks_acts_and_takes_the_history(server: str, app: App, tmp
     assert (code, "no incident" in json.loads(text)["errors"][0]["what"]) == (2, True)
 
 
+def test_hints_are_learned_from_a_log_and_kept(tmp_path: Path) -> None:
+    log, out = tmp_path / "log.csv", tmp_path / "hints.json"
+    rows = [row for k in range(200) for row in (("power", f"d{k % 5}", 1000 * k), ("link", f"d{k % 5}", 1000 * k + 3))]
+    lines = ["alarm_id,device_id,start_timestamp", *(",".join(map(str, row)) for row in rows)]
+    log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = result("learn", str(log), "--out", str(out))
+    assert out.is_file()
+    assert (done["surest"][0]["cause"], done["surest"][0]["effect"]) == ("power", "link")
+
+
 def test_nobody_at_the_address_is_told_with_a_cure() -> None:
     code, text = run("status", "--server", "http://127.0.0.1:9", "--json")
     assert (code, "rahdari operate start" in json.loads(text)["errors"][0]["cure"]) == (2, True)

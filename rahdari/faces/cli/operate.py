@@ -46,6 +46,7 @@ def start(
     access: Annotated[Path | None, typer.Option(help="TOML file of who may send traps and log lines.")] = None,
     webhook: Annotated[list[str] | None, typer.Option(help="Post notices here; may be given again.")] = None,
     notices: Annotated[Path | None, typer.Option(help="Write notices to this file, one a line.")] = None,
+    hints: Annotated[Path | None, typer.Option(help="Hints learned with 'rahdari operate learn'.")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Host that webhooks and listeners may be on.")] = None,
     demo: Annotated[str | None, typer.Option(help="Play a named event of the plan, such as flood-2022.")] = None,
     speed: Annotated[float, typer.Option(help="How many times as fast the clock runs; for demos.")] = 0.0,
@@ -60,7 +61,7 @@ def start(
 
         settings = operating.Settings(
             plan=plan, story=story, journal=journal, host=host, port=port, tcp_port=tcp_port, syslog_port=syslog_port,
-            trap_port=trap_port, access=access, webhooks=tuple(webhook or ()), notices=notices,
+            trap_port=trap_port, access=access, webhooks=tuple(webhook or ()), notices=notices, hints=hints,
             allowed_hosts=tuple(allow_host or ()), demo=demo, speed=speed, seed=seed, open_browser=open_browser,
         )  # fmt: skip
         operating.serve(settings, as_json=as_json)
@@ -240,6 +241,30 @@ def export(
         return fetch_history(server, out, after)
 
     _answer("export", call, lambda done: typer.echo(f"{done['n_bytes']:,} bytes: {done['file']}"), as_json=as_json)
+
+
+@operate_app.command("learn")
+def learn(
+    log: Annotated[Path, typer.Argument(help="CSV of alarms: alarm_id, device_id, start_timestamp.")],
+    out: Annotated[Path, typer.Option(help="File for the hints.")] = Path("hints.json"),
+    links: Annotated[Path | None, typer.Option(help="Which devices are joined.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Learn from a log of alarms which type tends to bring which: hints, shown with incidents, never deciding."""
+
+    def call() -> Any:  # noqa: ANN401  # plain JSON
+        from rahdari.service.replays import learn as learn_from
+
+        return learn_from(log, links, out)
+
+    def show(done: Any) -> None:  # noqa: ANN401  # plain JSON
+        from rahdari.faces.cli.operating import plain
+
+        typer.echo(f"{done['n_hints']:,} hints: {done['file']}")
+        for each in done["surest"]:
+            typer.echo(f"  {plain(each['cause'])} -> {plain(each['effect'])}, {each['confidence']:.0%}")
+
+    _answer("learn", call, show, as_json=as_json)
 
 
 __all__ = ["operate_app"]

@@ -51,6 +51,7 @@ class Settings:
     access: Path | None
     webhooks: tuple[str, ...]
     notices: Path | None
+    hints: Path | None
     allowed_hosts: tuple[str, ...]
     demo: str | None
     speed: float
@@ -90,6 +91,7 @@ def _clock(settings: Settings) -> Clock:
 
 def _app(settings: Settings, folder: Path | None) -> App:
     from rahdari.operate.app import App, Listen
+    from rahdari.operate.learned import read_hints
     from rahdari.operate.receive import Options
     from rahdari.operate.story import read_story
     from rahdari.operate.wire.access import read_access
@@ -100,7 +102,10 @@ def _app(settings: Settings, folder: Path | None) -> App:
         trap_port=settings.trap_port, options=options,
     )  # fmt: skip
     network = folder if settings.story is None else read_story(settings.story)
-    return App(network, settings.journal, clock=_clock(settings), listen=listen, channels=_channels(settings))
+    hints = None if settings.hints is None else read_hints(settings.hints)
+    return App(
+        network, settings.journal, clock=_clock(settings), listen=listen, channels=_channels(settings), hints=hints
+    )
 
 
 def serve(settings: Settings, *, as_json: bool) -> None:
