@@ -1,98 +1,99 @@
-"""The air engine: flood watch by drone, district by district."""
+"""The air engine: flood watch by drone, district by district, and corridors looked at every 100 m."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
-from rahdari.methods.geo import great_circle_km
+from rahdari.engines.air.lines import line_tables, walked
+from rahdari.engines.air.watch import people, service_table, with_bases
+from rahdari.methods.air_corridor import NOTE
+from rahdari.methods.air_space import airspace_of
 from rahdari.model import EngineResult, Indicator
+from rahdari.schema import schemas_in
+from rahdari.schema.checks import conform, empty_table
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from rahdari.engines.air.params import AirParams
     from rahdari.model import Context, Tables
 
-HORIZON_KM_PER_ROOT_M = 4.12  # smooth earth of 4/3 radius, ITU-R P.310 and common practice
+SCHEMAS = Path(__file__).parent / "tables"
 LINK_SWING_RATIO = 2.0  # half and twice the link range behind low and high
-TECHNOLOGY = "4g"
 NOTES = (
-    "Flood watch is a simple model: one base and one drone a district, link range over flat country, no wind.",
-    "No-fly zones near airports and borders (draft rules of 2024) are not looked at; permission is assumed.",
+    f"All flights here are {NOTE}; drone rules stand in drone_rules, each as a draft or in force.",
+    "Flood watch takes one base and one drone a district and the link's range over flat country.",
+)
+CORRIDOR_NOTE = (
+    "Corridors marked fictional are laid down by nobody. A drone's modem uses the cells of every operator; those "
+    "of the serving operator disturb it."
+)
+COARSE_NOTE = (
+    "Terrain along corridors is a grid of some 9 km: no ridge between its points is seen, and no single stretch can be "
+    "relied on before finer terrain is imported."
 )
 
 
-def radius_km(params: AirParams) -> float:
-    """Return how far the drone flies out and still has its survey time and reserve, km."""
-    usable_h = params.endurance_h * (1.0 - params.reserve_frac)
-    return usable_h * (1.0 - params.survey_share_frac) * params.cruise_km_per_h / 2.0
-
-
-def horizon_km(params: AirParams) -> float:
-    """Return the radio horizon between mast and drone, km."""
-    return HORIZON_KM_PER_ROOT_M * float(np.sqrt(params.mast_m) + np.sqrt(params.height_m))
-
-
-def _people(places: pl.DataFrame, params: AirParams, link_km: float) -> pl.DataFrame:
-    """Return people per district: all, within the radius, and there with a link."""
-    in_radius = pl.col("base_km") <= radius_km(params)
-    has_link = pl.col("site_km") <= min(link_km, horizon_km(params))
-    people = pl.col("n_people")
-    return (
-        places.group_by("district_id")
-        .agg(
-            pl.col("base_place_id").first(),
-            people.sum(),
-            n_people_in_radius=people.filter(in_radius).sum(),
-            n_people_covered=people.filter(in_radius & has_link).sum(),
-        )
-        .sort("district_id")
-    )
-
-
-def _with_bases(tables: Tables) -> pl.DataFrame:
-    """Return places with their district's base, the way to it, and the way to the nearest 4G site."""
-    places = tables["places"].sort("place_id")
-    bases = (
-        places.sort(["district_id", "n_people", "place_id"], descending=[False, True, False])
-        .unique("district_id", keep="first", maintain_order=True)
-        .select("district_id", base_place_id="place_id", base_lon="lon_deg", base_lat="lat_deg")
-    )
-    sites = tables["coverage"].filter(pl.col("technology") == TECHNOLOGY).select("place_id", site_km="distance_km")
-    joined = places.join(bases, on="district_id", maintain_order="left").join(
-        sites, on="place_id", how="left", maintain_order="left"
-    )
-    way = great_circle_km(joined["lon_deg"], joined["lat_deg"], joined["base_lon"], joined["base_lat"])
-    return joined.with_columns(pl.Series("base_km", way))
-
-
-def air(tables: Tables, params: AirParams, ctx: Context) -> EngineResult:
-    """Return ``air_services``, one flood watch for each district that has a place."""
-    places = _with_bases(tables)
-    usable_h = params.endurance_h * (1.0 - params.reserve_frac)
-    survey_km2 = usable_h * params.survey_share_frac * params.cruise_km_per_h * params.swath_km
-    counts = _people(places, params, params.link_range_km)
-    table = counts.with_columns(
-        air_service_id=pl.format("flood-watch-{}", "district_id"),
-        radius_km=pl.lit(radius_km(params)),
-        horizon_km=pl.lit(horizon_km(params)),
-        sortie_survey_km2=pl.lit(survey_km2),
-        covered_frac=pl.col("n_people_covered") / pl.col("n_people").clip(lower_bound=1),
-        demand_mbps=pl.lit(params.video_mbps),
-    )
+def _watch_indicators(
+    places: pl.DataFrame, services: pl.DataFrame, params: AirParams, year: int
+) -> tuple[Indicator, Indicator]:
     total = max(int(places["n_people"].sum()), 1)
     low, mid, high = (
-        int(_people(places, params, params.link_range_km * ratio)["n_people_covered"].sum()) / total
+        int(people(places, params, params.link_range_km * ratio)["n_people_covered"].sum()) / total
         for ratio in (1.0 / LINK_SWING_RATIO, 1.0, LINK_SWING_RATIO)
     )
     formula = (
         "people within a drone's radius of the base and a 4G site's link range / people; range: half, twice the link"
     )
-    indicators = (
-        Indicator("flood_drone_coverage_frac", ctx.year_base, "People a flood-watch drone covers", mid, "frac", formula,
+    return (
+        Indicator("flood_drone_coverage_frac", year, "People a flood-watch drone covers", mid, "frac", formula,
                   "modelled", low, high),
-        Indicator("flood_drone_demand_mbps", ctx.year_base, "Video of one drone in every district",
-                  params.video_mbps * table.height, "mbps", "districts x video of one drone", "assumed"),
+        Indicator("flood_drone_demand_mbps", year, "Video of one drone in every district",
+                  params.video_mbps * services.height, "mbps", "districts x video of one drone", "assumed"),
     )  # fmt: skip
-    return EngineResult(tables={"air_services": table}, indicators=indicators, notes=NOTES)
+
+
+def _line_indicators(lines: pl.DataFrame, year: int) -> tuple[Indicator, ...]:
+    if not lines.height:
+        return ()
+    total = float(lines["length_km"].sum())
+    weighted = {
+        name: float((lines[name] * lines["length_km"]).sum()) / total for name in ("control_frac", "video_frac")
+    }
+    return (
+        Indicator("air_corridors_failing_frac", year, "Drone corridors where something fails",
+                  float(lines["failing_km"].sum()) / total, "frac",
+                  "kilometres that fail for any reason / kilometres of corridors", "modelled"),
+        Indicator("air_corridors_control_frac", year, "Drone corridors with a control link", weighted["control_frac"],
+                  "frac", "kilometres whose control link keeps its margin / kilometres", "modelled"),
+        Indicator("air_corridors_video_frac", year, "Drone corridors with the pilot's video", weighted["video_frac"],
+                  "frac", "kilometres with the video rate asked for / kilometres", "modelled"),
+    )  # fmt: skip
+
+
+def air(tables: Tables, params: AirParams, ctx: Context) -> EngineResult:
+    """Return the districts' flood watch, the corridors every 100 m with stretches that fail by name, and indicators."""
+    airspace = airspace_of(
+        tables["landmarks"], tables["outline"], tables["drone_rules"], tables["no_fly_zones"],
+        border_km=params.border_km,
+    )  # fmt: skip
+    places = with_bases(tables)
+    made = line_tables(walked(tables, params, airspace, ctx))
+    made["air_services"] = service_table(tables, places, params, airspace)
+    schemas = schemas_in(SCHEMAS)
+    result = {
+        name: conform(made[name].select(schemas[name].names), schemas[name])
+        if made[name].width
+        else empty_table(schemas[name])
+        for name in sorted(made)
+    }
+    lines, year = result["air_lines"], ctx.year_base
+    notes = (*NOTES, *((CORRIDOR_NOTE,) if lines.height else ()), *((COARSE_NOTE,) if lines["is_coarse"].any() else ()))
+    return EngineResult(
+        tables=result,
+        indicators=(
+            *_watch_indicators(places, result["air_services"], params, year), *_line_indicators(lines, year)
+        ),
+        notes=notes,
+    )  # fmt: skip
