@@ -16,6 +16,7 @@ import numpy as np
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.raster import MARGIN_CELLS, Raster
+from rahdari.sources.guard import WINDOWED, opened_raster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,6 @@ class TerrainFile:
 
     def _read(self, box: Box) -> Raster:
         """Return raw values in a box, NaN where there are none."""
-        import rasterio
         from rasterio.errors import RasterioError
 
         if box[0] >= self.box[2] or box[2] <= self.box[0] or box[1] >= self.box[3] or box[3] <= self.box[1]:
@@ -93,7 +93,7 @@ class TerrainFile:
         try:
             parts = []
             for path in self.paths:
-                with rasterio.open(path) as file, _upright(file, is_nearest=self.is_nearest) as grid:
+                with opened_raster(path, WINDOWED) as file, _upright(file, is_nearest=self.is_nearest) as grid:
                     part = _read_window(grid, box, self.name)
                     if part is not None:
                         parts.append(part)
@@ -222,12 +222,11 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 def _examined(path: Path, datum: Datum) -> tuple[Box, str, list[Problem]]:
     """Return a file's box in degrees, its unit of height, and all that its header says is wrong."""
-    import rasterio
     from rasterio.errors import RasterioError
 
     name = str(path)
     try:
-        with rasterio.open(path) as file:
+        with opened_raster(path, WINDOWED) as file:
             problems = _header_problems(file, name, datum)
             if problems:
                 return (0.0, 0.0, 0.0, 0.0), "m", problems
@@ -235,6 +234,8 @@ def _examined(path: Path, datum: Datum) -> tuple[Box, str, list[Problem]]:
             with _upright(file, is_nearest=False) as grid:  # closes the file too
                 box = tuple(grid.bounds)
             return (box[0], box[1], box[2], box[3]), unit, []
+    except InputError as error:
+        return (0.0, 0.0, 0.0, 0.0), "m", list(error.problems)
     except (RasterioError, ValueError) as error:
         what, cure = f"is no raster that can be read: {error}", "give a GeoTIFF, COG, VRT or .hgt file"
         return (0.0, 0.0, 0.0, 0.0), "m", [Problem(what, cure, name)]

@@ -13,6 +13,7 @@ import polars as pl
 import shapely
 
 from rahdari.errors import InputError, Problem
+from rahdari.sources.guard import shut_vector_reader
 from rahdari.units import SUFFIXES, unit_of
 
 if TYPE_CHECKING:
@@ -277,8 +278,12 @@ def read_features(
 
     empty = Features(np.array([], dtype=object), {})
     try:
+        shut_vector_reader(path)
         meta, _, wkb, columns = raw.read(str(path), layer=layer, **options)
         shapes = shapely.from_wkb(wkb if wkb is not None else [])
+    except InputError as fault:
+        findings.problems += fault.problems
+        return empty
     except (
         DataSourceError,
         FeatureError,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from shapely.errors import GEOSException
 from shapely.geometry import shape as shape_of
 from shapely.ops import substring
 
+from rahdari.errors import InputError
+from rahdari.sources.guard import read_json
 from rahdari.sources.imports.common import (
     Findings,
     check_points,
@@ -101,9 +102,9 @@ def _spans(path: Path, findings: Findings) -> list[_Span]:
     if path.suffix.lower() != ".json":
         return _from_lines(path, findings)
     try:
-        content = json.loads(path.read_bytes())
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
-        findings.add(f"the file is no JSON: {fault}", "save it whole; it may be cut short")
+        content = read_json(path)
+    except InputError as fault:
+        findings.problems += fault.problems
         return []
     if isinstance(content, dict) and content.get("type") == "FeatureCollection":
         return _from_lines(path, findings)

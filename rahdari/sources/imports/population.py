@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from rahdari.errors import InputError
+from rahdari.sources.guard import opened_raster
 from rahdari.sources.imports.attach import people_to_census, sites_in_places
 from rahdari.sources.imports.common import WGS84, Findings, finished, land_of, no_table, on_land, source_id_of
 from rahdari.sources.synthetic.common import nearest
@@ -69,12 +71,11 @@ def read_population(path: Path, tables: Mapping[str, pl.DataFrame]) -> ImportRes
 
 def _pixels(path: Path, findings: Findings) -> tuple[Floats, Floats, Floats]:
     """Return longitude, latitude and people of the raster's settled squares of about 1 km."""
-    import rasterio
     from rasterio.errors import RasterioError
 
     nothing = (np.zeros(0), np.zeros(0), np.zeros(0))
     try:
-        with rasterio.open(path) as raster:
+        with opened_raster(path) as raster:
             if raster.count != 1:
                 findings.add(f"the raster has {raster.count} bands", "supply one band, people per pixel")
             if raster.crs is None:
@@ -82,6 +83,9 @@ def _pixels(path: Path, findings: Findings) -> tuple[Floats, Floats, Floats]:
             if findings.problems:
                 return nothing
             parts = list(_blocks(raster, findings))
+    except InputError as fault:
+        findings.problems += fault.problems
+        return nothing
     except (RasterioError, OSError) as fault:
         findings.add(f"the file cannot be read: {str(fault).splitlines()[0]}", "download it again; it may be cut short")
         return nothing

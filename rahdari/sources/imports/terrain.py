@@ -10,6 +10,7 @@ import polars as pl
 from rahdari.errors import InputError
 from rahdari.methods.raster import Raster
 from rahdari.methods.terrain_table import terrain_raster, terrain_rows
+from rahdari.sources.guard import opened_raster
 from rahdari.sources.imports.common import WGS84, Findings, finished, no_table, source_id_of
 from rahdari.sources.synthetic.common import KM_PER_DEG
 
@@ -35,19 +36,20 @@ def read_terrain_file(path: Path, tables: Mapping[str, pl.DataFrame]) -> ImportR
     """
     for name in ("places", "rights_of_way_nodes"):
         no_table(name, tables)
-    import rasterio
     from rasterio.errors import RasterioError
 
     findings = Findings(path.name)
     result: dict[str, pl.DataFrame] = {}
     n_rows = 0
     try:
-        with rasterio.open(path) as raster:
+        with opened_raster(path) as raster:
             n_rows = int(raster.height)
             if raster.crs is None:
                 findings.add("the raster has no projection", "save it with a projection, EPSG:4326 if in degrees")
             else:
                 result = _heights(raster, tables, findings)
+    except InputError as fault:
+        findings.problems += fault.problems
     except (RasterioError, OSError) as fault:
         findings.add(f"the file cannot be read: {str(fault).splitlines()[0]}", "download it again; it may be cut short")
     if result and "terrain" in tables and not findings.problems:

@@ -20,7 +20,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from rahdari.errors import InputError
 from rahdari.methods.geo import great_circle_km, nearest, unit_vectors
+from rahdari.sources.guard import shut_vector_reader
 from rahdari.sources.imports.common import LAT_MAX_DEG, LON_MAX_DEG, Findings, read_features, warn_of_empty
 from rahdari.sources.networks.checks import METRES_LEAST_RATIO, tell
 from rahdari.sources.networks.content import WHOLE
@@ -161,7 +163,11 @@ def read_geopackage(path: Path, name: str, findings: Findings, **how: Any) -> Dr
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # GDAL's remarks on a damaged file; its errors become faults
         try:
+            shut_vector_reader(path)
             layers = [(str(layer), kind) for layer, kind in pyogrio.list_layers(str(path)).tolist()]
+        except InputError as fault:
+            findings.problems += fault.problems
+            layers = []
         except (DataSourceError, ValueError, OSError) as fault:
             findings.add(f"the file cannot be read: {str(fault).splitlines()[0]}", WHOLE)
             layers = []

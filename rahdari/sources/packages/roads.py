@@ -141,7 +141,7 @@ def world_ways(network: Network, cache_dir: Path) -> WayGraph:
     path = cache_dir / f"scgraph-{network}-{version('scgraph-data')}-{CACHE_VERSION}.npz"
     try:
         # Opened here: NumPy leaves a damaged file open.
-        with path.open("rb") as file, np.load(file) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return WayGraph(
                 stored["lon"] / MILLI,
                 stored["lat"] / MILLI,
