@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -28,8 +28,11 @@ OPERATOR_SOURCE = "operator:"
 STATE_OF_ACTION = {"ack": "ack", "close": "closed", "shelve": "shelved", "unshelve": "none", "none": "none"}
 
 
-class Told(NamedTuple):
-    """One kept event of an alarm, in the order by which alarms are folded."""
+class Told(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
+    """One kept event of an alarm, in the order by which alarms are folded.
+
+    The collector of garbage does not see them: millions are kept for long, and none can be part of a cycle.
+    """
 
     at_s: float
     source: str
@@ -37,7 +40,7 @@ class Told(NamedTuple):
     severity: str
 
 
-class Absorbed(NamedTuple):
+class Absorbed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What events older than the kept ones came to: the state they left and how often they raised."""
 
     at_s: float
@@ -50,7 +53,7 @@ class Absorbed(NamedTuple):
     cleared_s: float | None
 
 
-class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+class Alarm(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An alarm as its events left it; times are source times in seconds, ``None`` where nothing happened yet.
 
     ``severity`` is the last one that was not ``cleared``; ``n_raises`` counts changes from clear to raised;
@@ -192,9 +195,10 @@ def _absorb(start: Absorbed | None, told: Sequence[Told]) -> Absorbed:
     first = told[0].at_s if told else 0.0
     now = start or Absorbed(first, is_cleared=True, severity="indeterminate", n_raises=0, raised_s=first,
                             first_raised_s=first, changed_s=first, cleared_s=None)  # fmt: skip
-    _, is_cleared, severity, n_raises, raised_s, first_raised_s, changed_s, cleared_s = now
-    at_s = now.at_s
-    for at_s, _source, _seq, level in told:
+    is_cleared, severity, n_raises = now.is_cleared, now.severity, now.n_raises
+    raised_s, first_raised_s, changed_s, cleared_s = now.raised_s, now.first_raised_s, now.changed_s, now.cleared_s
+    for each in told:
+        at_s, level = each.at_s, each.severity
         if level == CLEARED:
             if not is_cleared or not n_raises:
                 changed_s, cleared_s, is_cleared = at_s, at_s, True
@@ -206,7 +210,16 @@ def _absorb(start: Absorbed | None, told: Sequence[Told]) -> Absorbed:
         elif level != severity:
             changed_s = at_s
         severity = level
-    return Absorbed(at_s, is_cleared, severity, n_raises, raised_s, first_raised_s, changed_s, cleared_s)
+    return Absorbed(
+        told[-1].at_s if told else now.at_s,
+        is_cleared,
+        severity,
+        n_raises,
+        raised_s,
+        first_raised_s,
+        changed_s,
+        cleared_s,
+    )
 
 
 def _is_flapping(told: Sequence[Told]) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 SEVERITIES = ("critical", "major", "minor", "warning", "indeterminate", "cleared")  # ITU-T X.733, in its order
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event as a source told it; ``(source, seq)`` is its identity and is never stored twice.
 
     ``at_s`` is the source's own clock, in seconds of POSIX time (a story or a test may count from 0); the journal adds

@@ -40,6 +40,7 @@ APPLICATION_ID = 0x5261684A  # "RahJ": tells our files from other databases
 FORMAT_VERSION = 1
 BUSY_S = 30.0
 CHECKPOINT_PAGES = 4_000  # 16 MB of write-ahead: few checkpoints in a storm, a short recovery
+CACHE_KIB = 65_536  # a transaction's pages stay in memory until it is committed, each written once
 ROWS_A_STATEMENT = 2_000  # of five values; SQLite takes 32,766 values
 LOCK_MODE = 0o600
 SCHEMA = """
@@ -220,6 +221,8 @@ class SqliteJournal(Retaining):
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
         run(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        run(f"PRAGMA cache_size = -{CACHE_KIB}")
+        run("PRAGMA secure_delete = OFF")  # Debian's default zeroes every page an alarm leaves as it grows
         if is_new:
             run("BEGIN IMMEDIATE")
             pragmas = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT_VERSION}"
