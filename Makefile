@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := run
 .DELETE_ON_ERROR:
-.PHONY: run test test-long docs bench lock web clean help setup
+.PHONY: run test test-long docs bench lock web sbom audit clean help setup
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,17 @@ lock: $(STAMPS)/uv ## refresh the hashed locks from requirements/*.in
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/dev.in -c requirements/core.lock -o requirements/dev.lock
 	@$(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements/oracles.in -o requirements/oracles.lock
 	@! grep -nE 'https?://' requirements/*.lock web/package-lock.json
+
+sbom: $(STAMPS)/core ## write the bill of materials (CycloneDX) to build/sbom.json
+	@$(BIN)/python requirements/sbom.py build/sbom.json
+
+# The advisories and the tool that reads them come from the network, into an environment of its own.
+audit: $(STAMPS)/uv ## look for known faults in the locked packages; needs the network
+	@$(UV) tool run --quiet pip-audit@2.9.0 --version >/dev/null 2>&1 || \
+	  { echo 'audit: this needs the network, to fetch pip-audit and the advisories; nothing was checked'; exit 2; }
+	@for lock in core dev bootstrap; do $(UV) tool run --quiet pip-audit@2.9.0 --strict --disable-pip \
+	  --require-hashes -r requirements/$$lock.lock || \
+	  { echo "audit: requirements/$$lock.lock has known faults, or its advisories cannot be read from here"; exit 1; }; done
 
 clean: ## remove what was built, keep plans
 	rm -rf $(VENV) web/node_modules rahdari/static site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
