@@ -46,6 +46,7 @@ CORE_DIGITS = 4
 N_BOOKS = 16  # clearances whose pages are kept ready
 N_LABELS = 150  # the page hides those that would overlap
 PART_OF_CITY = r", part \d+$"  # how the country's builder names the parts of a city
+BINARY = "application/octet-stream"
 HEADERS = {
     # Nothing may be loaded from another host; MapLibre starts its worker from a blob.
     "Content-Security-Policy": (
@@ -55,6 +56,21 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
+}
+#: What any route may answer besides; a refusal says in ``errors`` what and how to mend it.
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    int(status): {"description": status.phrase, "content": {"application/json": {}}}
+    for status in (
+        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+} | {int(HTTPStatus.BAD_REQUEST): {"description": "Bad Request", "content": {"text/plain": {}}}}  # fmt: skip
+PLAYED: dict[int | str, dict[str, Any]] = {
+    int(HTTPStatus.ACCEPTED): {"description": "Not played yet: how far it is", "content": {"application/json": {}}}
+}
+RANGES: dict[int | str, dict[str, Any]] = {
+    int(HTTPStatus.PARTIAL_CONTENT): {"description": "The bytes asked for", "content": {BINARY: {}}},
+    int(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE): {"description": "No such bytes"},
 }
 # The report is one file that carries its own styles, charts and script.
 REPORT_HEADERS = {
@@ -71,6 +87,18 @@ class OrjsonResponse(JSONResponse):
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - as the base class has it
         """Return the bytes of the body."""
         return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+class BytesResponse(Response):
+    """Bytes for the page's own drawing."""
+
+    media_type = BINARY
+
+
+class CsvResponse(Response):
+    """A table of comma-separated values."""
+
+    media_type = "text/csv"
 
 
 def _country(reader: PlanReader) -> dict[str, Any]:
@@ -364,7 +392,7 @@ def _add_event_routes(app: FastAPI) -> None:
         """Return the named events that the map can play."""
         return OrjsonResponse([each.model_dump(mode="json") for each in pages.events.events.choices()])
 
-    @app.get("/api/event/{event}")
+    @app.get("/api/event/{event}", response_class=BytesResponse, responses=PLAYED)
     def get_event(pages: Pages, event: str, request: Request) -> Response:
         """Return an event by the hour (see rahdari.service.event_states), or with 202 how far it is; ask again then."""
         found = pages.events.ask(event)
@@ -375,7 +403,7 @@ def _add_event_routes(app: FastAPI) -> None:
             return Response(found, media_type=kind, headers={"Content-Encoding": "gzip"})
         return Response(gzip.decompress(found), media_type=kind)
 
-    @app.get("/api/event-places.bin")
+    @app.get("/api/event-places.bin", response_class=BytesResponse)
     def get_event_places(pages: Pages) -> Response:
         """Return all places as flat arrays, in the order of an event's bytes."""
         return Response(packed_features(_all_places(pages.reader)), media_type="application/octet-stream")
@@ -394,12 +422,12 @@ def _all_places(reader: PlanReader) -> pl.DataFrame:
 
 
 def _add_file_routes(app: FastAPI) -> None:
-    @app.get("/tiles/{layer_id}.pmtiles")
+    @app.get("/tiles/{layer_id}.pmtiles", response_class=BytesResponse, responses=RANGES)
     def get_tiles(pages: Pages, layer_id: str) -> Response:
         """Return one layer as a PMTiles archive; byte ranges are served."""
         return FileResponse(pages.store.tiles(layer_id), media_type="application/octet-stream")
 
-    @app.get("/features/{layer_id}.bin")
+    @app.get("/features/{layer_id}.bin", response_class=BytesResponse)
     def get_features(pages: Pages, layer_id: str) -> Response:
         """Return one layer as flat arrays, for drawing without WebGL."""
         return Response(packed_features(pages.store.layer(layer_id).features), media_type="application/octet-stream")
@@ -413,7 +441,7 @@ def _add_file_routes(app: FastAPI) -> None:
             raise InputError(Problem(f"layer {layer_id} has no feature {index}", cure))
         return OrjsonResponse({"table": layer.click_table, "id": layer.features["i"][index]})
 
-    @app.get("/report")
+    @app.get("/report", response_class=HTMLResponse)
     def get_report(pages: Pages, request: Request) -> Response:
         """Return the plan's report, marked with who took it; only to those who may see all of the plan."""
         path, who = pages.reader.folder / "report.html", who_of(request)
@@ -424,7 +452,7 @@ def _add_file_routes(app: FastAPI) -> None:
         mark = Mark.of(who, pages.reader, time.time())
         return HTMLResponse(html_export(path.read_text(encoding="utf-8"), mark), headers=REPORT_HEADERS)
 
-    @app.get("/export/{table}.csv")
+    @app.get("/export/{table}.csv", response_class=CsvResponse)
     def get_csv(pages: Pages, table: str, request: Request) -> Response:
         """Return a table as CSV, marked with who took it."""
         mark = Mark.of(who_of(request), pages.reader, time.time())
@@ -438,7 +466,7 @@ def _add_file_routes(app: FastAPI) -> None:
         name = {"Content-Disposition": f'attachment; filename="{pages.reader.schema(table).name}.geojson"'}
         return OrjsonResponse(geojson_export(pages.reader, table, mark), headers=name)
 
-    @app.get("/")
+    @app.get("/", response_class=RedirectResponse, status_code=HTTPStatus.TEMPORARY_REDIRECT)
     def get_index() -> Response:
         """Lead to the map."""
         return RedirectResponse("/map/")
@@ -460,7 +488,7 @@ def create_app(
         threading.Thread(target=books.at(clearance).prepare, daemon=True).start()
         yield
 
-    app = FastAPI(title="Rahdari", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title="Rahdari", docs_url=None, redoc_url=None, lifespan=lifespan, responses=REFUSALS)
     app.state.books = books
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
     app.add_exception_handler(RahdariError, _problem_response)

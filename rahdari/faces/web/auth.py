@@ -76,7 +76,7 @@ class Gate:
     turns: Turns = field(default_factory=Turns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # whoever passes an exception on writes to it
 class _Refused(Exception):  # noqa: N818  # an answer, not a fault
     """A request that goes no further."""
 
@@ -304,8 +304,15 @@ def protect(
         app.state.gate = name_of
     add_routes(app, gate)
     app.add_exception_handler(AccessError, _denied)
+    app.add_exception_handler(_Refused, _refused)
     app.user_middleware.append(Middleware(Guard, routes=app, gate=gate))  # innermost
     return gate
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, _Refused):
+        raise error
+    return problem_answer(error.status, error.what, error.cure, error.wait_s)
 
 
 def _denied(_request: Request, error: Exception) -> Response:

@@ -60,7 +60,10 @@ def is_csrf_of(session: str, given: str) -> bool:
 
 def is_from_here(headers: Mapping[str, str], *, is_https: bool) -> bool:
     """Return whether a browser says that a page of this very host sent the request; no word counts as no."""
-    origin = urlsplit(headers.get("origin", ""))
+    try:
+        origin = urlsplit(headers.get("origin", ""))
+    except ValueError:  # no address at all
+        return False
     schemes = ("https",) if is_https else ("http", "https")  # behind a proxy the page may be https all the same
     return origin.scheme in schemes and bool(origin.netloc) and origin.netloc == headers.get("host", "")
 
