@@ -27,7 +27,7 @@ from rahdari.run.runner import Event
 from rahdari.service.radio_links import COARSE, spot, terrain_of
 from rahdari.sources.boundaries import BOUNDARY_NOTE
 from rahdari.store.atomic import write_text, writing
-from rahdari.store.query import PlanReader
+from rahdari.store.query import OWNER, Clearance, PlanReader
 from rahdari.store.raster import NO_POWER, LayerFile, cog_writer
 from rahdari.store.spreadsheet import safe_csv
 
@@ -309,8 +309,9 @@ def _by_district(
 
 
 def cover_plan(
-    request: CoverRequest, *, on_event: Listener | None = None, cancel: Callable[[], bool] | None = None
-) -> CoverResponse:
+    request: CoverRequest, clearance: Clearance = OWNER, *, on_event: Listener | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> CoverResponse:  # fmt: skip
     """Return what the sites of a plan cover and write it as rasters, areas and a table.
 
     Folder ``out`` gets level_dbm.tif, sinr_db.tif, server.tif, covered.tif (Cloud-Optimised GeoTIFF), covered.gpkg,
@@ -319,7 +320,7 @@ def cover_plan(
     """
     if request.out.exists() and not request.out.is_dir():
         raise InputError(Problem(f"{request.out} is a file", "name a folder with --out", column="out"))
-    reader = PlanReader(request.plan)
+    reader = PlanReader(request.plan, clearance)
     params = _params(reader)
     terrain = terrain_of(reader, request.dem)
     if terrain is None:

@@ -16,7 +16,7 @@ from rahdari.methods.hub_input import HubRules
 from rahdari.methods.raster import inverse_geodesic
 from rahdari.model.params import Params
 from rahdari.service.radio_links import near_names
-from rahdari.store.query import PlanReader
+from rahdari.store.query import OWNER, Clearance, PlanReader
 
 LEAST_HOP_KM = 0.1  # nearer sites share a roof and need no hop
 MOST_LINKS = 12  # colouring is exact up to here
@@ -128,9 +128,9 @@ def hub_sites(reader: PlanReader, request: HubRequest) -> tuple[str, pl.DataFram
     return name, links
 
 
-def plan_hub(request: HubRequest) -> HubResponse:
+def plan_hub(request: HubRequest, clearance: Clearance = OWNER) -> HubResponse:
     """Return the frequency plan of one hub; faults raise :class:`InputError`."""
-    reader = PlanReader(request.plan)
+    reader = PlanReader(request.plan, clearance)
     name, links = hub_sites(reader, request)
     rules = HubRules(availability_frac=request.availability_frac, spectrum_mhz=request.spectrum_mhz)
     found = hub_plan(links, request.cancellation_db, rules)

@@ -19,7 +19,7 @@ from rahdari.model.params import Params
 from rahdari.service.routing import named_point, named_points
 from rahdari.sources.microwave import antenna_named, dishes_for, microwave_catalogue, radio_named
 from rahdari.store.atomic import write_text
-from rahdari.store.query import PlanReader
+from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
     from rahdari.methods.microwave import Radio
@@ -181,12 +181,12 @@ def _relay_lines(chains: tuple[Chain | None, ...]) -> list[RelayLine]:
     ]
 
 
-def find_link(request: LinkRequest) -> LinkResponse:
+def find_link(request: LinkRequest, clearance: Clearance = OWNER) -> LinkResponse:
     """Return the budget of a hop with every term, its drawing, and relays where asked.
 
     Unknown names, radios and files raise :class:`InputError`.
     """
-    reader = PlanReader(request.plan)
+    reader = PlanReader(request.plan, clearance)
     ends = [spot(reader, text, column) for text, column in ((request.start, "start"), (request.end, "end"))]
     if (ends[0].lon_deg, ends[0].lat_deg) == (ends[1].lon_deg, ends[1].lat_deg):
         raise InputError(Problem("the two ends are one point", "name two points that lie apart", column="end"))

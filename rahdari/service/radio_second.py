@@ -23,7 +23,7 @@ from rahdari.model import Context
 from rahdari.model.params import Params
 from rahdari.service.radio_links import spot, terrain_of
 from rahdari.store.atomic import write_text
-from rahdari.store.query import PlanReader
+from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -288,13 +288,13 @@ def second_opinion(
     )
 
 
-def compare_plan(request: SecondRequest) -> SecondResponse:
+def compare_plan(request: SecondRequest, clearance: Clearance = OWNER) -> SecondResponse:
     """Return the second opinion on a plan's coverage and write it as JSON where a folder is given.
 
     Raises :class:`InputError` where the optional library or a table of the plan is missing.
     """
     require_library()
-    reader = PlanReader(request.plan)
+    reader = PlanReader(request.plan, clearance)
     missing = [name for name in NEEDED if name not in reader.names]
     if missing:
         cure = "plan the country with the radio engine and terrain"
@@ -315,7 +315,7 @@ def compare_plan(request: SecondRequest) -> SecondResponse:
     return made
 
 
-def link_opinion(request: LinkRequest, response: LinkResponse) -> str:
+def link_opinion(request: LinkRequest, response: LinkResponse, clearance: Clearance = OWNER) -> str:
     """Return one sentence on a microwave hop: ITM's median loss against free space, or that ITM does not hold there.
 
     Above 20 GHz and below 1 km the model has no answer.  Raises :class:`InputError` where the optional library or the
@@ -327,7 +327,7 @@ def link_opinion(request: LinkRequest, response: LinkResponse) -> str:
         return f"{head}: none, {response.frequency_ghz:g} GHz is above the model's {MAX_GHZ:g} GHz"
     if response.length_km < ITM_MIN_KM:
         return f"{head}: none, the model holds from {ITM_MIN_KM:g} km"
-    reader = PlanReader(request.plan)
+    reader = PlanReader(request.plan, clearance)
     terrain = terrain_of(reader, request.dem)
     if terrain is None:
         raise InputError(Problem("the second opinion needs terrain", "give --dem FILE", column="second_opinion"))
