@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import shapely
 
 from rahdari.errors import InputError, Problem, raise_if_any
-from rahdari.methods.air_space import Airspace
+from rahdari.methods.air_space import Airspace, closed_shapes
 from rahdari.methods.survey import NOTE, flat_earth
 from rahdari.methods.survey_flight import OpenAir
 
@@ -34,9 +33,7 @@ LEAST_MARGIN_KM, MARGIN_FRAC = 40.0, 0.3  # beyond the straight line, how far ro
 LONGEST_KM = 600.0  # on a plane that touches the earth in the middle, lengths err by less than 0.1 % so far
 MOST_CORNERS = 320  # pairs of corners are looked at: a second
 LEAST_SLACK_M = 300.0  # half of it is more than open air keeps from corners, so that the bound holds
-BESIDE_DEG = 0.3  # what lies so far beside the box may reach into it
 OVER = 1.01  # distances on the sphere against those on the plane differ by less
-CIRCLE = ("lon_deg", "lat_deg", "radius_km")
 CELLS_ACROSS = 240  # terrain finer than so many cells over the way is taken by its highest, for the bound by its lowest
 RIM_M = 5000.0
 M_PER_KM = 1000.0
@@ -125,22 +122,10 @@ def _closed(
     box: BaseGeometry, plane: FlatEarth, dem: Terrain | None, airspace: Airspace, highest_m: float
 ) -> tuple[BaseGeometry, BaseGeometry]:
     """Return what is closed within a box on the plane: a shape that holds it all, and one that it all holds."""
-    edge = plane.backward(np.asarray(shapely.get_coordinates(box)))
-    (west, south), (east, north) = edge.min(axis=0).tolist(), edge.max(axis=0).tolist()
-    around = shapely.box(west - BESIDE_DEG, south - BESIDE_DEG, east + BESIDE_DEG, north + BESIDE_DEG)
-    large = [shapely.transform(zone, plane.forward) for zone in airspace.zones if shapely.intersects(zone, around)]
-    small = list(large)
-    for x, y, radius in pl.concat([airspace.airports, airspace.rounds]).select(CIRCLE).iter_rows():
-        if shapely.contains_xy(around, x, y):
-            point = shapely.Point(plane.forward(np.array([[x, y]]))[0])
-            large.append(shapely.buffer(point, radius * M_PER_KM * OVER / np.cos(np.pi / 32.0), quad_segs=8))
-            small.append(shapely.buffer(point, radius * M_PER_KM / OVER, quad_segs=8))
-    for line in airspace.borders:
-        near = shapely.transform(shapely.intersection(line, around), plane.forward)
-        for scale, into in ((OVER, large), (1.0 / OVER, small)):
-            into.append(shapely.buffer(near, airspace.border_km * M_PER_KM * scale, quad_segs=4))
+    around = shapely.transform(box, plane.backward)
+    large, small = (closed_shapes(airspace, around, plane, ratio) for ratio in (OVER, 1.0 / OVER))
     if dem is not None:
-        raster = dem.window(west, south, east, north)
+        raster = dem.window(*around.bounds)
         for shapes, is_highest in ((large, True), (small, False)):
             shapes.append(shapely.transform(_high_ground(raster, highest_m, is_highest=is_highest), plane.forward))
     rim = shapely.difference(shapely.buffer(box, RIM_M), box)  # a way round it all would go over ground not looked at

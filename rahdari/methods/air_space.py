@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from shapely.geometry.base import BaseGeometry
 
+    from rahdari.methods.survey import FlatEarth
+
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
@@ -24,6 +26,9 @@ AIRPORT_KM = 6.0  # draft rules of Pakistan, 2024
 BORDER_KM = 5.0  # the draft says near borders and gives no figure: assumed
 BORDER_STEP_KM = 0.5  # borders are taken as points so far apart
 KM_PER_DEG = 111.195
+M_PER_KM = 1000.0
+BESIDE_DEG = 0.3  # what lies so far beside a shape may reach into it
+CIRCLE = ("lon_deg", "lat_deg", "radius_km")
 REASONS = ("airport", "border", "no-fly zone")
 
 
@@ -84,6 +89,27 @@ def border_distance_km(borders: Sequence[BaseGeometry], lon: FloatArray, lat: Fl
     return nearest(lon, lat, points[:, 0], points[:, 1])[1] if len(points) else np.full(lon.size, np.inf)
 
 
+def closed_shapes(
+    airspace: Airspace, around: BaseGeometry, plane: FlatEarth, over_ratio: float = 1.0
+) -> list[BaseGeometry]:
+    """Return on a plane what is closed near a shape in degrees; distances times ``over_ratio``.
+
+    Circles have 32 corners: round the circle where the ratio is 1 and more, else within it.
+    """
+    west, south, east, north = around.bounds
+    near = shapely.box(west - BESIDE_DEG, south - BESIDE_DEG, east + BESIDE_DEG, north + BESIDE_DEG)
+    found = [shapely.transform(zone, plane.forward) for zone in airspace.zones if shapely.intersects(zone, near)]
+    rim = 1.0 / np.cos(np.pi / 32.0) if over_ratio >= 1.0 else 1.0
+    for x, y, radius in pl.concat([airspace.airports, airspace.rounds]).select(CIRCLE).iter_rows():
+        if shapely.contains_xy(near, x, y):
+            point = shapely.Point(plane.forward(np.array([[x, y]]))[0])
+            found.append(shapely.buffer(point, radius * M_PER_KM * over_ratio * rim, quad_segs=8))
+    for line in airspace.borders:
+        part = shapely.transform(shapely.intersection(line, near), plane.forward)
+        found.append(shapely.buffer(part, airspace.border_km * M_PER_KM * over_ratio, quad_segs=4))
+    return [shape for shape in found if not shape.is_empty]
+
+
 def airspace_of(
     landmarks: pl.DataFrame,
     outline: pl.DataFrame,
@@ -112,4 +138,13 @@ def airspace_of(
     )
 
 
-__all__ = ["AIRPORT_KM", "BORDER_KM", "REASONS", "Airspace", "airspace_of", "border_distance_km", "nearest_airport_km"]
+__all__ = [
+    "AIRPORT_KM",
+    "BORDER_KM",
+    "REASONS",
+    "Airspace",
+    "airspace_of",
+    "border_distance_km",
+    "closed_shapes",
+    "nearest_airport_km",
+]

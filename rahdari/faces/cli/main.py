@@ -21,6 +21,7 @@ from rahdari.faces.cli.duty import duty_app
 from rahdari.faces.cli.economy import economy, indicators
 from rahdari.faces.cli.edge import edge
 from rahdari.faces.cli.flood import flood_app
+from rahdari.faces.cli.fly import fly_app
 from rahdari.faces.cli.navigation import navigate
 from rahdari.faces.cli.operate import operate_app
 from rahdari.faces.cli.orbits import orbits
@@ -61,6 +62,7 @@ app.add_typer(sky_app, name="sky")
 app.add_typer(secure_app, name="secure")
 app.add_typer(operate_app, name="operate")
 app.add_typer(toll_app, name="toll")
+app.add_typer(fly_app, name="fly")
 app.add_typer(flood_app, name="flood")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rahdari.faces.report import (
+    content_air,
     content_claims,
     content_corridor,
     content_economy,
@@ -121,6 +122,7 @@ def report_content(plan: Plan) -> Report:
         content_navigation.navigation_section,
         content_space.space_section,
         content_edge.edge_section,
+        content_air.air_section,
         content_claims.claims_section,
         content_economy.supply_section,
         content_plan.people_section,
