@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SIGNATURE, ENDING = "signature.json", ".sig"
 SIGNED_FOR = b"rahdari signature 1\x00"
 PACK = "pack.toml"
-BESIDE = ("report.html", "report.pdf")  # of a plan, signed where they are
+BESIDE = ("report.html", "report.pdf", "released.toml")  # of a plan, signed where they are
 NOT_CONTENT = ("__pycache__", SIGNATURE)
 MAX_SIGNATURE_BYTES, MAX_FILES = 16 << 20, 100_000
 BLOCK_BYTES = 1 << 20

@@ -59,6 +59,13 @@ def test_a_changed_byte_of_any_file_of_a_plan_is_refused(plan: Path, key: Signin
     verify_signed(plan, trusted)
 
 
+def test_what_releases_tables_cannot_be_added_to_a_signed_plan(plan: Path, key: SigningKey, trusted: Path) -> None:
+    sign(plan, key)
+    (plan / "released.toml").write_text("[[release]]\n")
+    with pytest.raises(PlanError, match="was added after signing"):
+        verify_signed(plan, trusted)
+
+
 def test_all_changed_added_and_missing_files_of_a_pack_are_told_at_once(
     pack: Path, key: SigningKey, trusted: Path
 ) -> None:
