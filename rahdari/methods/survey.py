@@ -220,8 +220,11 @@ def _short_enough(legs: Legs, craft: Craft, wind: FloatArray, air: OpenAir, name
         legs = replace(legs, ends_m=np.concatenate([legs.ends_m[~is_long], halves]))
 
 
-def _bound_s(area_m2: float, width_m: float, fleet: Sequence[tuple[Craft, float, float]]) -> float:
-    """Return when, at the earliest, all are back; of each drone: craft, least distance to the area, mean speed."""
+def bound_s(area_m2: float, width_m: float, fleet: Sequence[tuple[Craft, float, float]]) -> float:
+    """Return when, at the earliest, all are back; of each drone: craft, least distance to the area, mean speed.
+
+    Metres and seconds; ``width_m`` is what one pass sees anew.
+    """
 
     def length_m(craft: Craft, away_m: float, speed: float, limit_s: float) -> float:
         n = np.arange(1, int((limit_s + craft.change_s) / max(craft.change_s + 2 * away_m / speed, 1.0)) + 2)
@@ -353,12 +356,12 @@ def _planned(
     speeds = [float(np.sqrt(craft.airspeed_m_per_s**2 - wind.speed_m_per_s**2)) for craft in crafts]
     away = [float(free.distance(shapely.Point(*craft.base_m))) for craft in crafts]
     unseen = min(legs.missed_m2, free.area)
-    bound_s = _bound_s(free.area - unseen, camera.spacing_m, list(zip(crafts, away, speeds, strict=True)))
+    least_s = bound_s(free.area - unseen, camera.spacing_m, list(zip(crafts, away, speeds, strict=True)))
     leg_m = float(np.hypot(*(legs.ends_m[:, 1] - legs.ends_m[:, 0]).T).sum())
     flown = sum(float(np.hypot(*np.diff(plane.forward(each.lonlat_deg), axis=0).T).sum()) for each in flights)
     return Survey(
         tuple(flights), len(legs.ends_m), legs.direction_deg, legs.spacing_m, free.area / 1e6,
-        1.0 - unseen / free.area, back_s, bound_s, leg_m / METERS_PER_KM, flown / METERS_PER_KM, (NOTE,),
+        1.0 - unseen / free.area, back_s, least_s, leg_m / METERS_PER_KM, flown / METERS_PER_KM, (NOTE,),
     )  # fmt: skip
 
 
@@ -371,4 +374,4 @@ def _same_or_new(craft: Craft, times: Times, legs: Legs, wind: FloatArray, air: 
     return Times(legs.ends_m, craft, wind, air)
 
 
-__all__ = ["NOTE", "Camera", "Drone", "FlatEarth", "Sortie", "Survey", "Wind", "flat_earth", "survey"]
+__all__ = ["NOTE", "Camera", "Drone", "FlatEarth", "Sortie", "Survey", "Wind", "bound_s", "flat_earth", "survey"]

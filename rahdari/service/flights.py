@@ -22,8 +22,9 @@ from rahdari.methods.air_route import AirRoute, air_route
 from rahdari.methods.air_space import Airspace, airspace_of, closed_shapes
 from rahdari.methods.named_lines import towns
 from rahdari.methods.raster import Raster
-from rahdari.methods.survey import Camera, Drone, Sortie, Survey, Wind, flat_earth, survey
+from rahdari.methods.survey import Camera, Drone, Sortie, Survey, Wind, bound_s, flat_earth, survey
 from rahdari.methods.survey_flight import flight_s
+from rahdari.methods.survey_order import Craft
 from rahdari.model.params import Params
 from rahdari.schema import base_schemas
 from rahdari.schema.checks import empty_table
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 NEEDED = ("places", "landmarks", "outline", "sites", "cells")
 RULE_TABLES = ("drone_rules", "no_fly_zones")
 USUAL_HEIGHT_M = 100.0
-BASE_CLEAR_KM = 0.3  # from the area's edge, where no place of the plan may serve as a base
+EDGE_STEP_DEG = 0.01
+REACH_SHARE = 0.8  # of half a battery: the rest is for the survey itself
 F3548_EVERY = 5  # points of a corridor in one volume: 500 m
 LARGE_KM2 = 3000.0
 PERMITTED = "Airports and borders are left aside, as asked: that is for flights whose permission is in hand."
@@ -237,24 +239,77 @@ def _area(reader: PlanReader, request: SurveyRequest) -> tuple[str, BaseGeometry
 def _bases(
     reader: PlanReader, request: SurveyRequest, shape: BaseGeometry, airspace: Airspace
 ) -> tuple[list[tuple[float, float]], list[str]]:
-    """Return where drones stand: as asked, else the largest place of the area in open air, else its open edge."""
+    """Return where drones stand: as asked, else open places in the area (else its edge) that reach all of it.
+
+    The first is the most central; more follow, one a drone at most, while a part of the edge lies out of reach.
+    """
     if request.base:
         return list(request.base), []
-    places = reader.table("places").sort("n_people", "place_id", descending=[True, False])
-    lonlat = places.select("lon_deg", "lat_deg").to_numpy()
-    inside = places.filter(pl.Series(shapely.contains_xy(shape, lonlat[:, 0], lonlat[:, 1])))
-    if inside.height:
-        lon, lat = inside["lon_deg"].to_numpy(), inside["lat_deg"].to_numpy()
-        is_open = ~np.any(list(airspace.closed(lon, lat).values()), axis=0)
+    plane = flat_earth(shape.centroid.x, shape.centroid.y)
+    edge = shapely.get_coordinates(shapely.segmentize(shape.boundary, EDGE_STEP_DEG))
+    places = reader.table("places").sort("place_id")
+    own = places.select("lon_deg", "lat_deg").to_numpy()
+    own = own[shapely.contains_xy(shape, own[:, 0], own[:, 1])]
+    for points in (own, edge):
+        is_open = ~np.any(list(airspace.closed(points[:, 0], points[:, 1]).values()), axis=0)
         if is_open.any():
-            first = int(np.argmax(is_open))
-            return [(float(lon[first]), float(lat[first]))], [f"Base: {inside['name'][first]}."]
-    edge = shapely.get_coordinates(shapely.segmentize(shape.boundary, 0.01))
-    is_open = ~np.any(list(airspace.closed(edge[:, 0], edge[:, 1]).values()), axis=0)
-    if not is_open.any():
-        raise InputError(Problem("all of the area's edge is closed air", "give a base outside of it with --base"))
-    first = int(np.argmax(is_open))
-    return [(float(edge[first, 0]), float(edge[first, 1]))], ["Base: the first open point of the area's edge."]
+            chosen = _spread(plane.forward(points[is_open]), plane.forward(edge), request)
+            found = [(float(lon), float(lat)) for lon, lat in points[is_open][chosen]]
+            what = "places of the area" if points is own else "points of the area's edge"
+            return found, [f"Bases: {len(found)} {what}, chosen here; give your own with --base."]
+    raise InputError(Problem("all of the area is closed air", "give a base outside of it with --base"))
+
+
+def _spread(points: FloatArray, edge: FloatArray, request: SurveyRequest) -> list[int]:
+    """Return rows of ``points`` (m, 2) that between them reach ``edge`` (q, 2) on half a battery, in metres."""
+    speed = np.sqrt(max(request.speed_m_per_s**2 - request.wind_m_per_s**2, 0.0))
+    usable_s = 60.0 * request.endurance_min * (1.0 - request.reserve_frac)
+    reach_m = REACH_SHARE * 0.5 * usable_s * float(speed)
+    away = np.hypot(*(points[:, None] - edge[None]).transpose(2, 0, 1))
+    chosen = [int(away.max(axis=1).argmin())]
+    while len(chosen) < request.n_drones and (left := away[chosen].min(axis=0)).max() > reach_m:
+        chosen.append(int(away[:, left.argmax()].argmin()))
+    return chosen
+
+
+def _surveyed(
+    shape: BaseGeometry, drones: list[Drone], request: SurveyRequest, closed: list[shapely.Polygon]
+) -> Survey:
+    """Return the survey; with several bases, each surveys what lies nearest to it, and the bound is that of all."""
+    camera, wind = _camera(request), Wind(request.wind_m_per_s, request.wind_from_deg)
+    bases = sorted({(each.base_lon_deg, each.base_lat_deg) for each in drones})
+    if len(bases) == 1:
+        return survey(shape, (), camera, drones, wind, no_fly=closed)
+    plane = flat_earth(shape.centroid.x, shape.centroid.y)
+    flat, base = shapely.transform(shape, plane.forward), plane.forward(np.array(bases))
+    cells = shapely.voronoi_polygons(shapely.multipoints(base), extend_to=flat, ordered=True)
+    parts = []
+    for at, cell in zip(bases, shapely.get_parts(cells), strict=True):
+        own = [each for each in drones if (each.base_lon_deg, each.base_lat_deg) == at]
+        ground = shapely.transform(shapely.intersection(flat, cell), plane.backward)
+        if not ground.is_empty:
+            parts.append(survey(_polygons(ground), (), camera, own, wind, no_fly=closed))
+    area = np.array([part.area_km2 for part in parts])
+    speed = float(np.sqrt(request.speed_m_per_s**2 - request.wind_m_per_s**2))
+    fleet = [
+        (Craft(at, each.airspeed_m_per_s, each.usable_s, each.turn_s, each.battery_change_s),
+         float(flat.distance(shapely.Point(*at))), speed)
+        for each in drones for at in plane.forward(np.array([[each.base_lon_deg, each.base_lat_deg]]))
+    ]  # fmt: skip
+    whole_km2 = float(area.sum())
+    seen_km2 = float((area * [part.covered_frac for part in parts]).sum())
+    first = parts[int(area.argmax())]
+    return replace(
+        first, sorties=tuple(each for part in parts for each in part.sorties),
+        n_legs=sum(part.n_legs for part in parts), area_km2=whole_km2, covered_frac=seen_km2 / whole_km2,
+        back_s=max(part.back_s for part in parts), lower_bound_s=bound_s(1e6 * seen_km2, camera.spacing_m, fleet),
+        leg_km=sum(part.leg_km for part in parts), flown_km=sum(part.flown_km for part in parts),
+    )  # fmt: skip
+
+
+def _polygons(shape: BaseGeometry) -> BaseGeometry:
+    """Return the polygons of a shape, without lines and points left by a cut."""
+    return shapely.union_all([part for part in shapely.get_parts(shape).tolist() if part.geom_type == "Polygon"])
 
 
 def _flights(found: Survey, drones: list[Drone], request: SurveyRequest, ground: Raster | None) -> list[Flight]:
@@ -307,8 +362,7 @@ def fly_survey(request: SurveyRequest, clearance: Clearance = OWNER) -> SurveyRe
         for k in range(request.n_drones)
     ]  # fmt: skip
     closed = _near(airspace, shape)
-    wind = Wind(request.wind_m_per_s, request.wind_from_deg)
-    found = survey(shape, (), _camera(request), drones, wind, no_fly=closed)
+    found = _surveyed(shape, drones, request, closed)
     terrain = terrain_of(reader, None)
     flights = _flights(found, drones, request, terrain if isinstance(terrain, Raster) else None)
     files = _exported(request, flights, closed)

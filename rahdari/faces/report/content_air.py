@@ -69,7 +69,8 @@ def _watch(services: pl.DataFrame, districts: pl.DataFrame) -> tuple[Text, Table
     told = Text(
         f"One drone in the largest place of each of {services.height} districts sees "
         f"{services['sortie_survey_km2'][0]:,.1f} km2 in a flight and, with its video carried, "
-        f"{figure(covered / max(total, 1), 'frac')} of the people from the air. In {closed} districts that place lies in closed air: near an airport or a border."
+        f"{figure(covered / max(total, 1), 'frac')} of the people from the air. "
+        f"In {closed} districts that place lies in closed air: near an airport or a border."
     )
     worst = (
         services.join(districts.select("district_id", "name"), on="district_id")
