@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from rahdari.errors import AccessError, InputError, Problem
 from rahdari.service.identity import APPROVE, ASK, LOCAL, Who
 from rahdari.store.accounts import Approval
+from rahdari.store.labels import LEVELS, joined_clearance
 from rahdari.store.query import PlanReader
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ SENSITIVE: Mapping[str, str] = {
     "interdiction": "the attack of given strength that does most harm",
     "exposure": "elements ranked by harm, access and time of repair",
     "jamming": "where and how a jammer takes away most",
+    "attack": "what failures that somebody chose take away",
 }
 GRANT_S = 3_600.0
 PENDING_S = 86_400.0
@@ -44,8 +47,12 @@ def _kind(kind: str) -> str:
 
 
 def label_of(folder: Path, tables: Sequence[str] | None = None) -> Clearance:
-    """Return the label of a result made from these tables of a plan, or from all: that of its most secret input."""
-    return PlanReader(folder).least_clearance(tables)
+    """Return the label of a sensitive result made from these tables of a plan, or from all.
+
+    That of its most secret input, and never less than secret: what is public one by one is an attack plan together.
+    """
+    found = PlanReader(folder).least_clearance(tables)
+    return joined_clearance([(found.level, found.compartments), (LEVELS[-1], ())])
 
 
 class Approvals:
@@ -106,10 +113,25 @@ class Approvals:
                 and each.decided_s is not None
                 and each.until_s is not None
                 and each.decided_s <= now_s < each.until_s
+                and self._is_still_here(each.decider)
             ):
                 return each
+        self.store.note(now_s, who.name, f"asked for {kind} of plan {plan_digest} without a grant")
         what = f"{kind} needs the approval of a second person"
         raise AccessError(Problem(what, "ask for it, and let a secrecy officer grant it"))
+
+    def _is_still_here(self, decider: str | None) -> bool:
+        """Return whether whoever granted was not shut out since."""
+        account = self.store.account(decider or "")
+        return account is None or account.is_enabled
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks where there are accounts: a person who logged in, and where requests and grants are kept."""
+
+    who: Who
+    approvals: Approvals
 
 
 def release(
@@ -128,7 +150,8 @@ def release(
             raise AccessError(Problem(f"{kind} needs accounts", "start with --auth"))
         return compute()
     label = label_of(folder, tables)
-    if not who.clearance.covers(label):
+    if not who.may(ASK) or not who.clearance.covers(label):
+        approvals.store.note(approvals.clock(), who.name, f"asked for {kind}, above role or clearance")
         raise AccessError(Problem(f"{kind} is above your clearance", "ask somebody who is cleared for it"))
     plan_digest = str(PlanReader(folder).manifest.get("plan_digest", ""))
     grant = approvals.grant(who, kind, plan_digest, label)
@@ -136,4 +159,4 @@ def release(
     return compute()
 
 
-__all__ = ["SENSITIVE", "Approvals", "label_of", "release"]
+__all__ = ["SENSITIVE", "Approvals", "Asker", "label_of", "release"]

@@ -1,11 +1,13 @@
 """Security of a finished plan: the overlay of named pairs, suppliers, rules; and, for those authorised, attacks.
 
 Exposure, attacks and interdiction are secret: each request must say that the reader is authorised, the clearance must
-be full, nothing is written, and every response carries its label.
+be full, nothing is written, and every response carries its label and who took it.  Where there are accounts, whoever
+asks (:class:`rahdari.service.approval.Asker`) needs another person's grant besides.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,13 +25,17 @@ from rahdari.methods.geo import great_circle_km, nearest
 from rahdari.methods.interdiction import harden, interdict
 from rahdari.methods.network import Network, make_network, network_of_links, part_of
 from rahdari.model.params import Params
+from rahdari.service.approval import release
+from rahdari.service.identity import LOCAL
 from rahdari.service.routing import named_point, named_points, way_network
+from rahdari.service.watermark import Mark
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from rahdari.methods.diversity import DisjointRoutes
+    from rahdari.service.approval import Asker
     from rahdari.service.plan_view import Plan
 
 SECRET = "secret"  # noqa: S105 - a label
@@ -41,6 +47,7 @@ WARNING = (
 N_ROOTS = 12
 JAM_BANDWIDTH_MHZ = 20.0
 VENDORS = ("A", "B", "C")
+KINDS = {"interdict": "interdiction", "jam": "jamming", "targeted": "criticality"}  # of sensitive results
 Attack = Literal["random", "targeted", "circle", "corridor", "vendor", "interdict", "pair", "jam"]
 
 
@@ -86,6 +93,7 @@ class SecretResponse(Params):
 
     what: str
     label: str = SECRET
+    mark: str = ""
     rows: list[dict[str, Any]]
     pairs: list[dict[str, Any]] = Field(default_factory=list)
     certificates: list[dict[str, Any]] = Field(default_factory=list)
@@ -103,13 +111,14 @@ def overlay_on(
     avoid: Collection[str] = (FOREIGN,),
     *,
     time_limit_s: float = 30.0,
+    clearance: Clearance = OWNER,
 ) -> list[OverlayPair]:
     """Return, for each pair of named places, the cheapest two ways with the proof, or what they share and the cure.
 
     ``avoid``: ``foreign`` (ways not wholly inside the country), names of roads, or identifiers of rights of way.
     Raises :class:`InputError` with every unknown name.
     """
-    reader = _reader(plan, OWNER)
+    reader = _reader(plan, clearance)
     ways, nodes = reader.table("rights_of_way"), reader.table("rights_of_way_nodes").sort("row_node_id")
     known = {FOREIGN, *ways["row_id"].to_list(), *ways["name"].drop_nulls().to_list()}
     unknown = sorted(set(avoid) - known)
@@ -166,6 +175,8 @@ def concentration_of(
     network: Network | pl.DataFrame | Plan | Path,
     vendor_of: Mapping[str, str] | None = None,
     weight: Mapping[str, float] | None = None,
+    *,
+    clearance: Clearance = OWNER,
 ) -> pl.DataFrame:
     """Return how concentrated suppliers are.
 
@@ -175,7 +186,7 @@ def concentration_of(
     if isinstance(network, pl.DataFrame):
         return concentration(network)
     if not isinstance(network, Network):
-        return _reader(network, OWNER).table("secure_layers")
+        return _reader(network, clearance).table("secure_layers")
     if vendor_of is None:
         raise InputError(Problem("nobody says whose the elements are", "give vendor_of: vendor by node or link"))
     unknown = sorted(set(vendor_of) - {*network.node_id, *network.link_id})
@@ -204,6 +215,19 @@ def _allow(clearance: Clearance, *, is_authorised: bool) -> None:
     if not is_authorised or not clearance.is_full:
         what = "attacks and exposure are secret"
         raise InputError(Problem(what, "those authorised say so (--i-am-authorised) and hold the full clearance"))
+
+
+def _released(
+    kind: str, request: AttackRequest | ExposureRequest, clearance: Clearance, asker: Asker | None,
+    compute: Callable[[PlanReader], SecretResponse],
+) -> SecretResponse:  # fmt: skip
+    """Return what ``compute`` finds, marked with who took it; nothing is computed for whom it is not for."""
+    who, approvals = (LOCAL, None) if asker is None else (asker.who, asker.approvals)
+    _allow(clearance if asker is None else OWNER, is_authorised=request.is_authorised)
+    reader = PlanReader(request.plan, clearance if asker is None else who.clearance)
+    found = release(kind, who, approvals, request.plan, lambda: compute(reader))
+    now_s = time.time() if approvals is None else approvals.clock()
+    return found.model_copy(update={"mark": Mark.of(who, reader, now_s).line})
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,15 +281,21 @@ def _told(core: _Core, link_ids: Sequence[str]) -> list[dict[str, Any]]:
     return rows
 
 
-def attack(request: AttackRequest, clearance: Clearance = OWNER) -> SecretResponse:
+def attack(request: AttackRequest, clearance: Clearance = OWNER, *, asker: Asker | None = None) -> SecretResponse:
     """Return what an attack on the national core does; refused unless the reader is authorised.
 
-    Losses are in Gbit/s of busy-hour demand: for interdiction not carried, else of cities cut off from the largest.
+    With an ``asker`` it is their clearance that counts, and another person's grant has to hold
+    (:class:`rahdari.errors.AccessError` else).  Losses are in Gbit/s of busy-hour demand: for interdiction not
+    carried, else of cities cut off from the largest.
     """
-    _allow(clearance, is_authorised=request.is_authorised)
+    kind = KINDS.get(request.kind, "attack")
+    return _released(kind, request, clearance, asker, lambda reader: _attacked(request, reader))
+
+
+def _attacked(request: AttackRequest, reader: PlanReader) -> SecretResponse:
     if request.kind == "jam":
-        return _jammed(request, PlanReader(request.plan, clearance))
-    core = _core(PlanReader(request.plan, clearance))
+        return _jammed(request, reader)
+    core = _core(reader)
     largest = sorted(core.customers, key=lambda node: (-core.customers[node], node))[:1]
     warnings = [WARNING, "Losses are Gbit/s of busy-hour demand on the national core."]
     if request.kind == "interdict":
@@ -351,13 +381,18 @@ def _pair_attacked(request: AttackRequest, core: _Core, warnings: list[str]) -> 
     return SecretResponse(what="a pair under attack", rows=[row], warnings=warnings)
 
 
-def plan_exposure(request: ExposureRequest, clearance: Clearance = OWNER) -> SecretResponse:
+def plan_exposure(
+    request: ExposureRequest, clearance: Clearance = OWNER, *, asker: Asker | None = None
+) -> SecretResponse:
     """Return the most exposed junctions, ways and pairs of ways of the rights of way inside the country.
 
-    People count at the junction nearest to their place and must reach one of the core's largest cities.
+    People count at the junction nearest to their place and must reach one of the core's largest cities.  With an
+    ``asker`` it is their clearance that counts, and another person's grant has to hold.
     """
-    _allow(clearance, is_authorised=request.is_authorised)
-    reader = PlanReader(request.plan, clearance)
+    return _released("exposure", request, clearance, asker, lambda reader: _exposed(request, reader))
+
+
+def _exposed(request: ExposureRequest, reader: PlanReader) -> SecretResponse:
     ways = reader.table("rights_of_way").filter("is_in_country").sort("row_id")
     network = network_of_links(ways, link_key="row_id", slack="slack_ratio")
     people = reader.table("places").group_by("row_node_id").agg(pl.col("n_people").sum()).sort("row_node_id")

@@ -60,7 +60,7 @@ def test_a_form_that_is_too_long_is_refused_as_such(app: FastAPI, headers: dict[
 @pytest.mark.parametrize("origin", ["http://[::1", "null", "http://testserver\xff", "http://testserver:x", "//", ""])
 def test_an_origin_that_is_no_address_is_none_of_ours(app: FastAPI, origin: str) -> None:
     nobody = TestClient(app, base_url=HOST)
-    sent = {**FORM, "Origin": origin.encode("latin-1")}
+    sent = {name.encode(): value.encode("latin-1") for name, value in {**FORM, "Origin": origin}.items()}
     assert nobody.post("/login", content=b"name=a&password=b", headers=sent).status_code == 403
 
 

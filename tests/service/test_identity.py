@@ -329,7 +329,7 @@ def test_without_accounts_only_the_user_of_the_machine_has_sensitive_results(pla
         release("interdiction", person("ann", "administrator"), None, plan, lambda: 3)
     with pytest.raises(InputError, match="no sensitive result"):
         release("weather", LOCAL, None, plan, lambda: 3)
-    assert set(SENSITIVE) == {"criticality", "cut_sets", "worst_pairs", "interdiction", "exposure", "jamming"}
+    assert set(SENSITIVE) == {"criticality", "cut_sets", "worst_pairs", "interdiction", "exposure", "jamming", "attack"}
 
 
 # Login through a provider -------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rahdari.service.identity import Identity
 
@@ -22,24 +23,30 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Name = Annotated[str, typer.Argument(help="Name of the account.")]
 
 
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Identity]:
+    """Yield the accounts of a folder; what is done with them goes to the audit log beside them."""
+    from rahdari.faces.cli.audit import audit_folder
+    from rahdari.faces.web.auditing import tell_notes
+    from rahdari.service.identity import Identity
+    from rahdari.store.audit import AuditLog
+
+    identity = Identity(folder)
+    try:
+        with AuditLog(audit_folder(folder)) as log:
+            tell_notes(identity, log)
+            yield identity
+    finally:
+        identity.close()
+
+
 def _answer(operation: str, folder: Path | None, call: Callable[[Identity], dict[str, Any]], *, as_json: bool) -> None:
     from rahdari.faces.cli.main import answer
     from rahdari.faces.locations import default_accounts_dir
 
     def run() -> dict[str, Any]:
-        from rahdari.faces.cli.audit import audit_folder
-        from rahdari.faces.web.auditing import tell_notes
-        from rahdari.service.identity import Identity
-        from rahdari.store.audit import AuditLog
-
-        own = folder or default_accounts_dir()
-        identity = Identity(own)
-        try:
-            with AuditLog(audit_folder(own)) as log:
-                tell_notes(identity, log)
-                return call(identity)
-        finally:
-            identity.close()
+        with opened(folder or default_accounts_dir()) as identity:
+            return call(identity)
 
     answer(f"account {operation}", run, show, as_json=as_json)
 
@@ -165,4 +172,4 @@ def token(
     _answer("token", accounts, call, as_json=as_json)
 
 
-__all__ = ["account_app"]
+__all__ = ["account_app", "opened"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rahdari.faces.cli.approving import Accounts, Someone, approve, ask, asker, pending
+
 if TYPE_CHECKING:
     from rahdari.service.security import SecretResponse
     from rahdari.service.security_rules import RulesResponse
@@ -136,9 +138,14 @@ def exposure(
     pairs: Annotated[bool, typer.Option(help="Pairs too.")] = True,
     out: OutOption = None,
     plan: PlanOption = None,
+    name: Someone = None,
+    accounts: Accounts = None,
     as_json: Json = False,
 ) -> None:
-    """Rank ways and junctions by what is lost with them. Secret: needs --i-am-authorised; writes nothing unasked."""
+    """Rank ways and junctions by what is lost with them. Secret: needs --i-am-authorised; writes nothing unasked.
+
+    Where there are accounts, a second person has to agree: see 'rahdari secure ask'.
+    """
     from rahdari.faces.cli.main import answer, plan_folder
 
     def call() -> Any:  # noqa: ANN401  # a response model
@@ -146,7 +153,9 @@ def exposure(
         from rahdari.service.security import ExposureRequest, plan_exposure
 
         asked = {"plan": plan_folder(plan), "n_shown": shown, "has_pairs": pairs, "is_authorised": authorised}
-        return _kept(plan_exposure(validated(ExposureRequest, asked, "the command line")), out)
+        request = validated(ExposureRequest, asked, "the command line")
+        with asker(accounts, name) as person:
+            return _kept(plan_exposure(request, asker=person), out)
 
     answer("secure exposure", call, _show_secret, as_json=as_json)
 
@@ -171,9 +180,14 @@ def attack(
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 1,
     out: OutOption = None,
     plan: PlanOption = None,
+    name: Someone = None,
+    accounts: Accounts = None,
     as_json: Json = False,
 ) -> None:
-    """Play an attack on the national core. Secret: needs --i-am-authorised, writes nothing unless asked."""
+    """Play an attack on the national core. Secret: needs --i-am-authorised, writes nothing unless asked.
+
+    Where there are accounts, a second person has to agree: see 'rahdari secure ask'.
+    """
     from rahdari.faces.cli.main import answer, plan_folder
 
     def call() -> Any:  # noqa: ANN401  # a response model
@@ -187,9 +201,16 @@ def attack(
             "eirp_dbm": eirp_dbm, "frequency_ghz": frequency_ghz, "signal_dbm": signal_dbm, "seed": seed,
             "is_authorised": authorised,
         }  # fmt: skip
-        return _kept(service.attack(validated(service.AttackRequest, asked, "the command line")), out)
+        request = validated(service.AttackRequest, asked, "the command line")
+        with asker(accounts, name) as person:
+            return _kept(service.attack(request, asker=person), out)
 
     answer("secure attack", call, _show_secret, as_json=as_json)
+
+
+secure_app.command("ask")(ask)
+secure_app.command("pending")(pending)
+secure_app.command("approve")(approve)
 
 
 def _point(text: str) -> tuple[float, float]:
@@ -214,6 +235,7 @@ def _kept(response: SecretResponse, out: Path | None) -> SecretResponse:
 
 def _show_secret(response: SecretResponse) -> None:
     typer.echo(f"*** {response.label.upper()} *** {response.what}")
+    typer.echo(f"  {response.mark}")
     for warning in response.warnings:
         typer.echo(f"  {warning}")
     for row in (*response.rows, *response.pairs):

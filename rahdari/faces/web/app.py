@@ -59,12 +59,16 @@ HEADERS = {
 }
 #: What any route may answer besides; a refusal says in ``errors`` what and how to mend it.
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    int(status): {"description": status.phrase, "content": {"application/json": {}}}
-    for status in (
-        HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.SERVICE_UNAVAILABLE,
+    int(status): {"description": status.phrase, "content": {kind: {}}}
+    for status, kind in (
+        (HTTPStatus.BAD_REQUEST, "text/plain"),
+        (HTTPStatus.UNAUTHORIZED, "application/json"),
+        (HTTPStatus.FORBIDDEN, "application/json"),
+        (HTTPStatus.NOT_FOUND, "application/json"),
+        (HTTPStatus.TOO_MANY_REQUESTS, "application/json"),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "application/json"),
     )
-} | {int(HTTPStatus.BAD_REQUEST): {"description": "Bad Request", "content": {"text/plain": {}}}}  # fmt: skip
+}
 PLAYED: dict[int | str, dict[str, Any]] = {
     int(HTTPStatus.ACCEPTED): {"description": "Not played yet: how far it is", "content": {"application/json": {}}}
 }
