@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates, minimum_filter
+from scipy.ndimage import gaussian_filter, map_coordinates, minimum_filter
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 #: Wave length, degrees, and height, metres, of relief finer than the terrain's cells; assumed, of a flat flood plain.
-RELIEF = ((0.06, 1.2), (0.02, 0.6), (0.006, 0.3))
+RELIEF = ((0.08, 2.5), (0.03, 1.2), (0.008, 0.5))
 DRAINAGE_DEG = 0.25  # the lowest ground within so far stands for the river
+SMOOTH_DEG = 0.03
 GREEN, NIR = (0.08, 0.03), (0.10, 0.32)  # reflectances of water and of land, assumed
 NOISE = 0.012
 
@@ -38,8 +39,9 @@ def above_drainage_m(height_m: ArrayLike, step_deg: float, seed: int) -> FloatAr
     """Return height over the lowest ground near, with made-up fine relief; ``height_m`` (rows, columns)."""
     height = np.asarray(height_m, np.float64)
     reach = 2 * round(DRAINAGE_DEG / step_deg) + 1
-    lowest = minimum_filter(height, size=reach, mode="nearest")
-    above = height - lowest
+    smooth = gaussian_filter(height, SMOOTH_DEG / step_deg, mode="nearest")  # steps of coarse cells are no banks
+    lowest = gaussian_filter(minimum_filter(smooth, size=reach, mode="nearest"), reach / 4.0, mode="nearest")
+    above = smooth - lowest
     for number, (wave_deg, rise_m) in enumerate(RELIEF):
         above += rise_m * _noise(height.shape, max(wave_deg / step_deg, 1.0), seed, number)
     return above

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import shapely
 
@@ -100,7 +101,7 @@ def _district(reader: PlanReader, places: pl.DataFrame, own: pl.DataFrame) -> Ba
         pl.col("lon_deg").is_between(west - NEAR_DEG, east + NEAR_DEG)
         & pl.col("lat_deg").is_between(south - NEAR_DEG, north + NEAR_DEG)
     ).unique(["lon_deg", "lat_deg"], keep="first", maintain_order=True)
-    points = shapely.points(near["lon_deg"].to_numpy(), near["lat_deg"].to_numpy())
+    points = np.asarray(shapely.points(near["lon_deg"].to_numpy(), near["lat_deg"].to_numpy()), dtype=object)
     is_own = (near["district_id"] == own["district_id"][0]).to_numpy()
     reach = shapely.union_all(shapely.buffer(points[is_own], REACH_DEG, quad_segs=4))
     if near.height == 1:

@@ -69,6 +69,7 @@ NOTES = (
     "Everybody at a place without service counts whole, as in the live network.",
 )
 
+ROUNDS_WITHOUT_CUT = 2
 NO_EDGE = "The plan has no edge nodes: pictures end at the core of the network."
 
 
@@ -174,6 +175,7 @@ class FloodDay:
     fleet: fly.Fleet
     events: tuple[Event, ...]
     outline: pl.DataFrame
+    blind_deg: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -301,7 +303,7 @@ def _states(network: _Network, on: Tables, cuts: tuple[Flags, Flags], names: tup
         _State("With the sites in water down", network.dead | wet, network.cut),
     ]
     if names:
-        found.append(_State(f"And with {', '.join(names)} cut", network.dead | wet | cuts[0], network.cut | cuts[1]))
+        found.append(_State(f"Besides, {', '.join(names)} cut", network.dead | wet | cuts[0], network.cut | cuts[1]))
     return found
 
 
@@ -321,22 +323,24 @@ def _without(network: LiveNetwork, states: list[_State], area: Area) -> list[Wit
 
 def _rounds(
     reader: PlanReader, live: LiveNetwork, states: list[_State], area: Area, day: tuple[fly.Fleet, fly.Flown, float],
-) -> list[Round]:  # fmt: skip
+) -> tuple[list[Round], FloatArray]:  # fmt: skip
+    """Return the rounds, and the points at which drones reach no cell in the last of them."""
     fleet, found, hours = day
     tracks = [fly.track_of(drone.name, found, fleet, hours) for drone in fleet.drones]
     is_site = np.isin(np.array(live.node_kind), ("tower",))
     n = live.n_nodes
     here = is_site & shapely.contains_xy(area.shape, live.lon_deg[:n], live.lat_deg[:n])
-    rounds = []
+    rounds, blind = [], np.zeros((0, 2))
     reached = live.reached([(np.flatnonzero(each.dead), np.flatnonzero(each.cut)) for each in states])
     for state, row, without in zip(states, reached, _without(live, states, area), strict=True):
         cells = fly.cells_of(reader, live, row, area)
+        blind = fly.unreached(tracks, cells, fleet.range_km)
         edges = fly.edges_of(reader, live, (row, state.dead, state.cut), fleet.base)
         rounds.append(Round(
             name=state.name, n_sites_area=int(here.sum()), n_sites_live=int((here & row).sum()), without=without,
             way=fly.way_day(reader, (fleet, found), tracks, cells, edges),
         ))  # fmt: skip
-    return rounds
+    return rounds, blind
 
 
 def _events(on: Tables, ground: Ground, hour: int, at_h: float) -> tuple[Event, ...]:
@@ -367,6 +371,15 @@ def _moments(rounds: list[Round], found: FlownDay, hour: int) -> list[Moment]:
     elif first.card_h is not None:
         at = found.back_h + first.card_h
         told.append(Moment(at_h=at, what=f"Cards with {first.card_gb:,.0f} GB arrive by road at the nearest edge node"))
+    more = rounds[1].without.people_area - rounds[0].without.people_area
+    down = rounds[0].n_sites_live - rounds[1].n_sites_live
+    what = f"The water is in the network's model: {down:,} more cell sites down, {more:,} more people without service"
+    told.append(Moment(at_h=found.back_h, what=what))
+    if len(rounds) > ROUNDS_WITHOUT_CUT:
+        last = rounds[-1]
+        to = last.way.edge_node or "no edge node"
+        what = f"{last.name}: {last.without.people_area:,} people without service, pictures go to {to}"
+        told.append(Moment(at_h=found.back_h, what=what))
     return sorted(told, key=lambda each: each.at_h)
 
 
@@ -401,7 +414,7 @@ def flood_day(request: DayRequest, clearance: Clearance = OWNER, *, on_progress:
     found = fly.flown(area, fleet, request.hours)
     tell("sending the pictures, and asking who is without service")
     states = _states(network, on, cuts, request.cuts)
-    rounds = _rounds(reader, network.live, states, area, (fleet, found, request.hours))
+    rounds, blind = _rounds(reader, network.live, states, area, (fleet, found, request.hours))
     flown_day = _flown_day(found, fleet)
     events = _events(on, ground, network.hour, flown_day.back_h)
     in_flight = Ground(np.where(inside(ground.grid, [found.shape]), ground.mask, np.uint8(NO_DATA)), ground.grid)
@@ -418,7 +431,7 @@ def flood_day(request: DayRequest, clearance: Clearance = OWNER, *, on_progress:
         boundary_note=str(reader.table("country")["boundary_note"][0]),
     )  # fmt: skip
     outline = reader.table("outline") if "outline" in reader.names else pl.DataFrame()
-    return FloodDay(response, area, ground, on, found, fleet, events, outline)
+    return FloodDay(response, area, ground, on, found, fleet, events, outline, blind)
 
 
 def _flown_day(found: fly.Flown, fleet: fly.Fleet) -> FlownDay:

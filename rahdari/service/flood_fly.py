@@ -50,6 +50,7 @@ STILL_MB, FORWARD_OVERLAP_FRAC = 8.0, 0.2  # one picture of 24 Mpixel as JPEG, a
 ROAD_RATIO, ROAD_KM_PER_H = 1.4, 30.0  # of a car that carries cards through a flood, assumed
 FIBRE_RATIO, FIBRE_KM_PER_MS = 1.4, 200.0
 NEAREST_SITES = 8
+THINNED = 6  # steps of a minute
 VIDEO_KIND = "flood_drone"
 POLYGON = "Polygon"
 TAIL = 0.99
@@ -98,6 +99,7 @@ class EdgeState(Params):
     """One edge node near the area."""
 
     edge_node_id: str
+    name: str
     km: float
     has_power: bool
     has_fibre: bool
@@ -342,12 +344,17 @@ def edges_of(
     km = great_circle_km(
         left["lon_deg"].to_numpy(), left["lat_deg"].to_numpy(), float(str(base["lon_deg"])), float(str(base["lat_deg"]))
     )
+    sites = reader.table("edge_nodes").select("edge_node_id", "place_id").join(
+        reader.table("places").select("place_id", "name"), on="place_id", how="left"
+    )  # fmt: skip
+    names = dict(sites.select("edge_node_id", "name").iter_rows())
     found = []
     for row, away in zip(left.iter_rows(named=True), km.tolist(), strict=True):
         at = network.node_at.get(row["site_id"], -1)
         is_joined = bool(row["has_fibre"]) and (at < 0 or not row["has_power"] or bool(reached[at]))
         found.append(EdgeState(
-            edge_node_id=row["edge_node_id"], km=away, has_power=row["has_power"], has_fibre=is_joined,
+            edge_node_id=row["edge_node_id"], name=names.get(row["edge_node_id"]) or row["edge_node_id"], km=away,
+            has_power=row["has_power"], has_fibre=is_joined,
             is_up=bool(row["has_power"]) and is_joined, left_mbps=row["left_mbps"] if is_joined else 0.0,
             lon_deg=row["lon_deg"], lat_deg=row["lat_deg"],
         ))  # fmt: skip
@@ -406,7 +413,7 @@ def way_day(
     to_node = chosen or next((each for each in edges if each.has_power), None)
     return WayDay(
         base_way=way if is_open else "none: no edge node is left", base_mbps=base_mbps if is_open else 0.0,
-        edge_node=chosen.edge_node_id if chosen else None, edge_km=chosen.km if chosen else None,
+        edge_node=chosen.name if chosen else None, edge_km=chosen.km if chosen else None,
         picture_ms=_picture_ms(reader, chosen, n) if chosen else None, n_edge_up=sum(each.is_up for each in edges),
         n_edge=len(edges), video_gb=video, video_live_frac=sum(part * each.video_live_frac for part, each in share),
         video_wait_s=sum(part * each.video_wait_s for part, each in share), stills_gb=stills, sent_gb=sent,
@@ -441,6 +448,16 @@ def _drone_day(
     ), _last_h(video, stills)  # fmt: skip
 
 
+def unreached(tracks: list[Track], cells: Cells, range_km: float) -> FloatArray:
+    """Return the points (k, 2) at which a drone in the air reaches no cell, one a minute."""
+    found = [np.zeros((0, 2))]
+    for track in tracks:
+        lon, lat = track.lon_deg[track.is_air][::THINNED], track.lat_deg[track.is_air][::THINNED]
+        rate = cells.room_mbps(lon, lat, range_km, MOST_UP_MBPS)[0]
+        found.append(np.stack([lon, lat], axis=1)[rate <= 0.0])
+    return np.concatenate(found)
+
+
 def _gb(mbit: FloatArray) -> float:
     return float(mbit.sum()) / MBIT_PER_GB
 
@@ -452,5 +469,5 @@ def _last_h(*queues: Queue) -> float | None:
 
 __all__ = [
     "DroneDay", "EdgeState", "Fleet", "Flown", "Track", "WayDay", "airports", "base_of", "base_way", "cells_of",
-    "discs", "edges_of", "fleet_of", "flown", "track_of", "way_day",
+    "discs", "edges_of", "fleet_of", "flown", "track_of", "unreached", "way_day",
 ]  # fmt: skip

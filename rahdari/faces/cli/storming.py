@@ -81,7 +81,7 @@ def _opened(target: Target) -> Iterator[tuple[Send, float, str]]:
             yield (lambda events: file.writelines(encode_lines(events))), 0.0, str(target.out)
         return
     to = str(target.to)
-    if to.startswith("http://"):
+    if to.startswith(("http://", "https://")):
         from rahdari.faces.cli.operating import ask
 
         health = ask(to, "/api/live/health")
@@ -93,6 +93,12 @@ def _opened(target: Target) -> Iterator[tuple[Send, float, str]]:
         return
     with _Lines(to) as lines:
         yield lines.send, time.time(), to
+
+
+def send_lines(address: str, events: list[Event]) -> None:
+    """Send events to a HOST:PORT that takes lines, and wait until all are acknowledged."""
+    with _Lines(address) as lines:
+        lines.send(events)
 
 
 class _Lines:
@@ -143,4 +149,4 @@ class _Lines:
                     self._heard.notify_all()
 
 
-__all__ = ["Target", "play"]
+__all__ = ["Target", "play", "send_lines"]
