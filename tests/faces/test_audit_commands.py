@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
+from rahdari.errors import PlanError
+from rahdari.faces.cli.audit import check_plug_ins
 from rahdari.faces.cli.main import app
+from rahdari.run.registry import GROUP
 from rahdari.security import audit_verify
 from rahdari.service.packs import PACKS
 from rahdari.store.audit import LOG, AuditError, AuditLog
@@ -82,3 +86,26 @@ def test_a_trust_file_that_is_named_and_not_there_refuses_everything(
     plan = write_fake_plan(tmp_path / "plan", n_places=30, n_links=5)
     code, said = run("explain", "places", "zz-000001", "n_people", "--plan", plan)
     assert (code, said["errors"][0]["what"]) == (2, "cannot be read")
+
+
+def test_a_plug_in_that_nobody_trusted_signed_is_refused_before_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    package = tmp_path / "somebodys_engine"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("theirs", "somebodys_engine", GROUP)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [point])
+    check_plug_ins("schema")  # nobody is asked for where no trust is set up
+    run("sign", package)
+    config = tmp_path / "config" / "rahdari"
+    (config / "trusted.keys").write_text((config / "signing.key.pub").read_text())
+    check_plug_ins("schema")
+    (package / "__init__.py").write_text("raise SystemExit('it ran again')\n")
+    with pytest.raises(PlanError, match="changed after signing"):
+        check_plug_ins("schema")
+    code, said = run("schema")
+    assert (code, said["errors"][0]["what"]) == (2, "'__init__.py' was changed after signing")
+    assert run("verify", package)[0] == 2
