@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.operate.events import Event
 from rahdari.operate.maintenance import Window
+from rahdari.sources.guard import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,10 @@ def read_story(path: Path | str) -> dict[str, Any]:
     """Return the story of a JSON file: ``network`` and ``scenarios``; a file that is none raises InputError."""
     file = Path(path)
     try:
-        story = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(Problem(f"no story can be read: {error}", "give a JSON file of a story", str(file))) from error
+        story = read_json(file)
+    except InputError as error:
+        what = f"no story can be read: {error.problems[0].what}"
+        raise InputError(Problem(what, "give a JSON file of a story", str(file))) from error
     if not isinstance(story, dict) or not isinstance(story.get("network"), dict):
         raise InputError(
             Problem("the story has no network", "give network and scenarios, or network and alarms", str(file))
