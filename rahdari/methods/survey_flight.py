@@ -75,8 +75,7 @@ class OpenAir:
         if self._inner is None:
             return np.ones(len(start), np.bool_)
         lines = shapely.linestrings(np.stack([start, end], axis=1))
-        blocked: BoolArray = shapely.intersects(self._inner, lines)
-        return ~blocked
+        return ~np.asarray(shapely.intersects(self._inner, lines), np.bool_)
 
     def _between_corners(self) -> tuple[FloatArray, IntArray]:
         """Return lengths of shortest open ways between corners, and the corner before the last; made once."""
@@ -87,7 +86,8 @@ class OpenAir:
             first, second = first[is_open], second[is_open]
             step = self._corners[first] - self._corners[second]
             joined = csr_array((np.hypot(step[:, 0], step[:, 1]), (first, second)), shape=(n, n))
-            self._known = dijkstra(joined, directed=False, return_predecessors=True)
+            length, before = dijkstra(joined, directed=False, return_predecessors=True)
+            self._known = length, before.astype(np.int64)
         return self._known
 
     def tree(self, point: FloatArray) -> Tree:
