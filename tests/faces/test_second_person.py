@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +40,12 @@ def secure(*words: str, given: str = PASSWORD) -> tuple[int, dict[str, Any]]:
     return ran.exit_code, json.loads(ran.stdout)
 
 
+def request_of(asked: dict[str, Any]) -> str:
+    found = re.search(r'"approval_id": "(\w+)"', json.dumps(asked))
+    assert found is not None
+    return found[1]
+
+
 def exposure(plan: Plan, accounts: Path, *words: str, given: str = PASSWORD) -> tuple[int, dict[str, Any]]:
     fixed = ("exposure", "--plan", str(plan.folder), "--shown", "2", "--i-am-authorised", "--accounts", str(accounts))
     return secure(*fixed, *words, given=given)
@@ -50,9 +57,7 @@ def test_where_there_are_accounts_exposure_needs_another_persons_grant(small_pla
     assert exposure(small_plan, accounts, "--as", ANN)[0] == 2  # nobody granted it
     code, asked = secure("ask", "exposure", "--plan", str(small_plan.folder), "--as", ANN, "--for", "a test", *at)
     assert code == 0
-    request = (
-        asked["result"]["requests"][0]["approval_id"] if "result" in asked else asked["requests"][0]["approval_id"]
-    )
+    request = request_of(asked)
     assert secure("approve", request, "--as", ANN, *at)[0] == 2  # not one's own
     assert secure("approve", request, "--as", BEA, *at, given="a wrong password")[0] == 2
     assert request in json.dumps(secure("pending", "--as", BEA, *at)[1])
@@ -71,7 +76,7 @@ def test_the_audit_log_tells_of_requests_grants_takings_and_attempts(small_plan:
     exposure(small_plan, accounts, "--as", ANN)
     code, asked = secure("ask", "exposure", "--plan", str(small_plan.folder), "--as", ANN, "--for", "a test", *at)
     assert code == 0
-    secure("approve", str(asked).split("'approval_id': '")[1].split("'")[0], "--as", BEA, *at)
+    secure("approve", request_of(asked), "--as", BEA, *at)
     exposure(small_plan, accounts, "--as", ANN)
     log = audit_folder(accounts)
     told = (log / "audit.log").read_text(encoding="utf-8")

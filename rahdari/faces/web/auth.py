@@ -84,6 +84,7 @@ class _Refused(Exception):  # noqa: N818  # an answer, not a fault
     what: str
     cure: str
     wait_s: float = 0.0
+    allow: str = ""  # methods that there are
 
 
 def who_of(request: Request) -> Who:
@@ -196,7 +197,10 @@ class Guard:
             raise _Refused(HTTPStatus.UNAUTHORIZED, "nobody is logged in", "log in at /login, or give a token")
         if not is_there:
             status = HTTPStatus.METHOD_NOT_ALLOWED if key else HTTPStatus.NOT_FOUND
-            raise _Refused(status, "there is no such page", "see /openapi.json for those there are")
+            path = key.partition(" ")[2]
+            allow = ", ".join(sorted(each.partition(" ")[0] for each in gate.needs if each.partition(" ")[2] == path))
+            cure = "see /openapi.json for those there are"
+            raise _Refused(status, "there is no such page", cure, allow=allow if key else "")
         if need is None:
             raise _Refused(HTTPStatus.FORBIDDEN, "this page is not open to any role", "it has no entry in the table")
         if not who.may(need.permission) or (who.is_token and need.permission in PERSON_ONLY):
@@ -247,6 +251,8 @@ class Guard:
             )
         else:
             answer = problem_answer(refused.status, refused.what, refused.cure, refused.wait_s)
+            if refused.allow:
+                answer.headers["Allow"] = refused.allow
         await answer(scope, receive, send)
 
 

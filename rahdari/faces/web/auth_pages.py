@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request, Response  # noqa: TC002  # FastAPI reads the annotations of routes
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from rahdari.errors import AccessError, InputError, Problem
 from rahdari.faces.web.auth import CSRF_FIELD, FORM, SECURE_PAGE, address_of, form_of, is_https, page_answer, who_of
@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from rahdari.store.accounts import Approval
 
 HOME = "/"
+TOO_LONG: dict[int | str, dict[str, Any]] = {
+    int(HTTPStatus.REQUEST_ENTITY_TOO_LARGE): {
+        "description": "The form is too long",
+        "content": {"application/json": {}},
+    }
+}
+#: A wrong password is answered by the form, a request from elsewhere as everywhere.
+WRONG: dict[int | str, dict[str, Any]] = TOO_LONG | {
+    int(status): {"description": status.phrase, "content": {"text/html": {}, "application/json": {}}}
+    for status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+}
+LED_BACK: dict[int | str, dict[str, Any]] = TOO_LONG | {int(HTTPStatus.SEE_OTHER): {"description": "Back to the page"}}
 DAYS = "%Y-%m-%d %H:%M UTC"
 
 
@@ -86,12 +98,12 @@ def add_routes(app: FastAPI, gate: Gate) -> None:
 
 
 def _add_login(app: FastAPI, gate: Gate) -> None:
-    @app.get("/login")
+    @app.get("/login", response_class=HTMLResponse)
     def get_login(to: str = HOME) -> Response:
         """Return the form to log in."""
         return _login_form(gate, _inside(to))
 
-    @app.post("/login")
+    @app.post("/login", response_class=HTMLResponse, responses=WRONG)
     async def post_login(request: Request) -> Response:
         """Log in; a session that the browser had before ends."""
         given, address = await form_of(request), address_of(request.scope)
@@ -112,7 +124,7 @@ def _add_login(app: FastAPI, gate: Gate) -> None:
             return answer
         return _session_answer(request, session, to)
 
-    @app.post("/logout")
+    @app.post("/logout", response_class=RedirectResponse, status_code=HTTPStatus.SEE_OTHER)
     def post_logout(request: Request) -> Response:
         """End the session."""
         session = cookie_of(request.headers, SESSION, is_https=is_https(request.scope))
@@ -125,7 +137,7 @@ def _add_login(app: FastAPI, gate: Gate) -> None:
 
 
 def _add_provider(app: FastAPI, gate: Gate) -> None:
-    @app.get("/oidc/start")
+    @app.get("/oidc/start", response_class=RedirectResponse, status_code=HTTPStatus.SEE_OTHER)
     def get_start(request: Request) -> Response:
         """Lead to the provider of identities."""
         wait_s = gate.logins.take(address_of(request.scope))
@@ -142,7 +154,7 @@ def _add_provider(app: FastAPI, gate: Gate) -> None:
         answer.headers.append("set-cookie", cookie)
         return answer
 
-    @app.get("/oidc/back")
+    @app.get("/oidc/back", response_class=HTMLResponse)
     def get_back(request: Request, state: str = "", code: str = "") -> Response:
         """Take the provider's word and log in."""
         if gate.oidc is None:
@@ -172,7 +184,7 @@ def _add_account(app: FastAPI, gate: Gate, approvals: Approvals) -> None:
             ]
         )
 
-    @app.get("/account")
+    @app.get("/account", response_class=HTMLResponse)
     def get_account(request: Request) -> Response:
         """Return the page of who is logged in: clearance, requests, and the way out."""
         who = who_of(request)
@@ -221,7 +233,7 @@ def _add_approvals(app: FastAPI, gate: Gate, approvals: Approvals) -> None:
         """Return one's own requests and those one may decide."""
         return JSONResponse([_shown(each) for each in approvals.seen_by(who_of(request))])
 
-    @app.post("/api/approvals")
+    @app.post("/api/approvals", responses=LED_BACK)
     async def post_approval(request: Request) -> Response:
         """Ask for a sensitive result of this plan."""
         given, folder = await form_of(request), gate.plan_folder
@@ -238,7 +250,7 @@ def _add_approvals(app: FastAPI, gate: Gate, approvals: Approvals) -> None:
 
         return _answer(request, await asyncio.to_thread(ask))
 
-    @app.post("/api/approvals/{approval_id}")
+    @app.post("/api/approvals/{approval_id}", responses=LED_BACK)
     async def post_decision(approval_id: str, request: Request) -> Response:
         """Grant or refuse another person's request."""
         decision = (await form_of(request)).get("decision", "")
