@@ -28,8 +28,11 @@ from rahdari.operate.journal import Notice, Writes, next_try_s, open_journal
 from rahdari.operate.maintenance import windows_of
 from rahdari.operate.notify import Channel, Sender, notices_of
 from rahdari.operate.pipeline import Pipeline
-from rahdari.operate.receive import Options  # noqa: TC001  # msgspec reads it when a setting is made
+from rahdari.operate.receive import Options
 from rahdari.operate.replay import network_of
+from rahdari.operate.sequencer import Sequencer
+from rahdari.operate.wire.access import Access
+from rahdari.operate.wire.mapping import AlarmTypes, Mapper
 
 if TYPE_CHECKING:
     import queue
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("rahdari.operate")
 TICK_S = 30.0  # how often what is foreseen is thought through anew where nothing else happens
 SEND_S = 5.0
+POLL_PAUSE_S = 60.0  # between two readings of all devices
+SQLITE, NUMBERS = "sqlite:///", ".numbers"
 N_DUE = 100
 N_RECENT = 20_000  # events looked at to draw the last minutes after a restart
 MINUTE_S, N_MINUTES = 60.0, 180
@@ -60,7 +65,7 @@ class Listen(msgspec.Struct, frozen=True, kw_only=True):
     """Where the app listens besides HTTP; a port of None is closed, 0 takes a free one.
 
     ``tcp_port`` takes lines of events, ``syslog_port`` log lines over UDP and TCP, ``trap_port`` SNMP; who may send
-    them stands in ``options``.
+    them, and what gives them numbers, stands in ``options``: see :func:`options_of`.
     """
 
     host: str = "127.0.0.1"
@@ -94,6 +99,7 @@ class App:
         self.sender = Sender(channels)
         self.desks = tuple(self.sender.channels)  # who is told of incidents; listeners to alarms come later
         self.listen = listen or Listen()
+        self.options = self.listen.options or options_of(journal, self.clock.now_s)
         self.journal_url = journal
         self.position = 0
         self.revision = 0
@@ -103,6 +109,7 @@ class App:
         self._queues: set[queue.Queue[int]] = set()
         self._changed: dict[str, Alarm] = {}
         self._work, self._due, self._stop = threading.Event(), threading.Event(), threading.Event()
+        self._to_poll, self._is_polling = threading.Event(), False
         self._threads: list[threading.Thread] = []
         self._closers: list[Callable[[], None]] = []
         self._is_thinking = self._is_sending = False
@@ -132,6 +139,9 @@ class App:
             self._begin("rahdari-sender", self._send)
             self.is_running = True
             self._open_listeners()
+            if self.options.access.devices:
+                self._to_poll.set()  # what happened while nobody listened
+                self._begin("rahdari-poller", self._poll)
         except BaseException:
             self.stop()
             raise
@@ -170,7 +180,9 @@ class App:
 
         asked = self.listen
         if asked.tcp_port is not None:
-            lines = TcpListener(self.pipeline, asked.host, asked.tcp_port, counters=self.counters)
+            lines = TcpListener(
+                self.pipeline, asked.host, asked.tcp_port, counters=self.counters, allows=self.options.access.allows
+            )
             lines.start()
             self._closers.append(lines.stop)
             self.ports["tcp"] = lines.port
@@ -181,8 +193,8 @@ class App:
             if port is None:
                 continue
             listener = Listener(
-                kind, asked.host, port, self.pipeline.submit, self.counters, options=asked.options,
-                now_s=self.clock.now_s,
+                kind, asked.host, port, self.pipeline.submit, self.counters, options=self.options,
+                now_s=self.clock.now_s, on_loss=self.lost,
             )  # fmt: skip
             listener.start()
             self._closers.append(listener.stop)
@@ -199,6 +211,7 @@ class App:
         self._stop.set()
         self._work.set()
         self._due.set()
+        self._to_poll.set()
         for thread in self._threads:
             thread.join(JOIN_S)
         self._threads.clear()
@@ -214,6 +227,7 @@ class App:
         while time.monotonic() < end:
             with self._lock:
                 is_busy = bool(self._changed) or self._is_thinking or self._work.is_set() or self._is_sending
+                is_busy = is_busy or self._is_polling
             if not is_busy and not self.journal.notices_due(self.clock.now_s(), 1):
                 return True
             time.sleep(IDLE_POLL_S)
@@ -374,6 +388,32 @@ class App:
         finally:
             self._is_sending = False
 
+    def lost(self, n: int) -> None:
+        """Hear that ``n`` events were lost before they were stored: the devices are read as soon as may be."""
+        LOG.warning("%d events were lost", n)
+        self._to_poll.set()
+
+    def _poll(self) -> None:
+        """Read the devices at the start and after each loss: what no trap told becomes events."""
+        from rahdari.operate.poll import resynchronise
+
+        while True:
+            self._to_poll.wait()
+            if self._stop.is_set():
+                return
+            self._is_polling = True
+            self._to_poll.clear()
+            try:
+                resynchronise(
+                    self.options.access.devices, self.alarms(), self.ingest, counters=self.counters,
+                    options=self.options, now_s=self.clock.now_s,
+                )  # fmt: skip
+            except Exception as error:  # tried again after the next loss
+                LOG.exception("reading the devices failed")
+                self._failed("reading devices", error)
+            self._is_polling = False
+            self.clock.wait(self._stop, POLL_PAUSE_S)
+
     def subscribe(self, waiting: queue.Queue[int]) -> Callable[[], None]:
         """Put the revision into a queue whenever something changed; return what ends that.
 
@@ -402,6 +442,15 @@ class App:
     def _failed(self, what: str, error: Exception) -> None:
         self.n_failures += 1
         self.failures.append(f"{what}: {type(error).__name__}: {error}")
+
+
+def options_of(
+    journal: str, now_s: Callable[[], float], access: Access | None = None, mapper: Mapper | None = None
+) -> Options:
+    """Return what all receivers of one journal share; the numbers they gave are kept beside a journal in a file."""
+    path = Path(journal.removeprefix(SQLITE) + NUMBERS) if journal.startswith(SQLITE) else None
+    sequencer = Sequencer(path, now_s)
+    return Options(access=access or Access(), mapper=mapper or Mapper(AlarmTypes.read()), sequencer=sequencer)
 
 
 def _windows_kept(new: Sequence[Event], _changed: Mapping[str, Alarm]) -> Writes:
@@ -439,4 +488,4 @@ def incidents(app: App) -> list[Incident]:
     )
 
 
-__all__ = ["App", "Listen", "incidents", "ingest", "summary_of"]
+__all__ = ["App", "Listen", "incidents", "ingest", "options_of", "summary_of"]

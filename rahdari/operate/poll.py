@@ -29,10 +29,9 @@ from gufo.snmp import (
 from gufo.snmp import User as PollUser
 from gufo.snmp.sync import SnmpSession
 
-from rahdari.errors import InputError, Problem
 from rahdari.operate.events import Event
+from rahdari.operate.wire.access import Device
 from rahdari.operate.wire.mapping import capped, named, text_of
-from rahdari.operate.wire.snmp_keys import User  # noqa: TC001 -- msgspec reads it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from rahdari.operate.alarms import Alarm
     from rahdari.operate.counters import Counters
     from rahdari.operate.receive import Options
+    from rahdari.operate.wire.snmp_keys import User
 
 IF_NAME, IF_ADMIN, IF_OPER = "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.7", "1.3.6.1.2.1.2.2.1.8"
 ADMIN_UP, OPER_UP = 1, 1
@@ -55,25 +55,6 @@ PRIVACY_KEYS: dict[str, type[BasePrivKey]] = {
     "des": DesKey, "aes128": Aes128Key, "aes192": Aes192Key, "aes256": Aes256Key,
     "aes192_cisco": Aes192Key, "aes256_cisco": Aes256Key,
 }  # fmt: skip
-
-
-class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A device to read: by community (v2c), or as a user (v3), which is preferred."""
-
-    address: str
-    port: int = 161
-    community: str = ""
-    user: User | None = None
-    timeout_s: float = 5.0
-
-    def __post_init__(self) -> None:
-        """Refuse a device without a way in."""
-        if not self.community and self.user is None:
-            raise InputError(Problem(f"device {self.address} has neither community nor user", "give it one"))
-
-    def __repr__(self) -> str:
-        """Return what may be shown: never a community."""
-        return f"Device(address={self.address!r}, port={self.port}, user={self.user!r})"
 
 
 class Interface(msgspec.Struct, frozen=True):
@@ -191,3 +172,6 @@ def resynchronise(
 
     with ThreadPoolExecutor(N_AT_ONCE) as pool:
         return dict(zip((device.address for device in devices), pool.map(one, devices), strict=True))
+
+
+__all__ = ["Device", "Interface", "differences", "read_interfaces", "resynchronise"]

@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from rahdari.errors import InputError, Problem
+from rahdari.operate.alarms import OPERATOR_SOURCE
 from rahdari.operate.counters import Counters
 from rahdari.operate.journal import JournalError
-from rahdari.operate.wire import DecodeError
+from rahdari.operate.wire import FORGED, DecodeError
+from rahdari.operate.wire.access import plain_address
 from rahdari.operate.wire.ndjson import MAX_LINE, decode_line
 
 if TYPE_CHECKING:
@@ -78,6 +80,9 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._listener.opened(self)
+        if not self._listener.allows(plain_address(str(transport.get_extra_info("peername", ("",))[0]))):
+            self._listener.count("refused", 1, "network")
+            self._transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget what was not handed on: the sender has no acknowledgement of it and sends it again."""
@@ -132,7 +137,7 @@ class _Connection(asyncio.Protocol):
         for number, line in enumerate(lines, start=first):
             if line and not line.isspace():
                 try:
-                    events.append(decode_line(line))
+                    events.append(self._listener.checked(decode_line(line)))
                     numbers.append(number)
                 except DecodeError as error:
                     self._refuse(number, error.reason, error.problems[0].what)
@@ -230,7 +235,7 @@ class TcpListener:
     """A listener for lines of events on one port, in a thread of its own; see the module's text for what it speaks.
 
     ``tls`` lets in only whom it knows (set ``verify_mode`` to ask senders for certificates); without it, listen on the
-    own machine or a management network only: whoever reaches the port can tell events.
+    own machine or a management network only: whoever ``allows`` lets in by their address can tell events.
     """
 
     def __init__(
@@ -241,13 +246,14 @@ class TcpListener:
         *,
         counters: Counters | None = None,
         tls: SSLContext | None = None,
+        allows: Callable[[str], bool] = lambda _address: True,
     ) -> None:
         """Prepare to listen on ``host`` and ``port``; 0 takes a free one, told by :attr:`port` after the start."""
         self.pipeline, self.host, self.port = pipeline, host, port
         self.counters = counters or Counters()
         self.n_unacked_bytes = 0
         self.loop = asyncio.new_event_loop()
-        self._tls, self.is_encrypted = tls, tls is not None
+        self._tls, self.is_encrypted, self.allows = tls, tls is not None, allows
         self._connections: set[_Connection] = set()
         self._again: set[_Connection] = set()
         self._ready = threading.Event()
@@ -279,6 +285,13 @@ class TcpListener:
         """Add to a counter of this listener."""
         labels = {"listener": LISTENER, "reason": reason} if reason else {"listener": LISTENER}
         self.counters.add(f"rahdari_wire_{what}_total", n, **labels)
+
+    @staticmethod
+    def checked(event: Event) -> Event:
+        """Return an event; :class:`DecodeError` where it claims to come from an operator."""
+        if event.source.startswith(OPERATOR_SOURCE):
+            raise DecodeError("operator", FORGED)
+        return event
 
     def opened(self, connection: _Connection) -> None:
         """Count a connection in."""

@@ -15,12 +15,13 @@ import numpy as np
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.geo import nearest
 from rahdari.operate.actions import job_of, runbook
-from rahdari.operate.alarms import Alarm, alarm_key
+from rahdari.operate.alarms import OPERATOR_SOURCE, Alarm, alarm_key
 from rahdari.operate.app import incidents, summary_of
 from rahdari.operate.events import SEVERITIES, Event
 from rahdari.operate.impact import impacts
 from rahdari.operate.incidents import Incident
 from rahdari.operate.notify import Channel
+from rahdari.operate.wire import FORGED
 from rahdari.sources.outbound import Allowed, target_of
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 ACTIONS = ("ack", "close", "shelve", "unshelve", "none", "note")
+HIDING = ("shelve", "close")
 INCIDENT_TYPE = "incident"  # type of the record that keeps what operators did about an incident
 N_LISTED, N_CLOSED = 300, 50
 ON_BATTERY = ("mainsFail", "batteryLow", "generatorRunning")
@@ -375,14 +377,25 @@ class LiveView:
     # -- actions ------------------------------------------------------------------------------------------------------
     def act_on_alarm(self, key: str, action: str, by: str, *, note: str = "", request: str = "") -> Appended:
         """Journal an operator's action on one alarm."""
-        self.alarm(key)
         resource = self.alarm(key).resource
-        return self._act(resource, action, by, note, request, alarm=key)
+        return self._act(resource, action, by, note, request, alarm=key, **self._hidden(action, [key]))
 
     def act_on_incident(self, incident_id: str, action: str, by: str, *, note: str = "", request: str = "") -> Appended:
         """Journal an operator's action on an incident."""
-        self.incident(incident_id)
-        return self._act(incident_id, action, by, note, request, alarm_type=INCIDENT_TYPE)
+        each = self.incident(incident_id)
+        hidden = self._hidden(action, (*each.root_keys, *each.symptom_keys))
+        return self._act(incident_id, action, by, note, request, alarm_type=INCIDENT_TYPE, **hidden)
+
+    def hidden_by(self, action: str, keys: Iterable[str]) -> int:
+        """Return how many open critical alarms an action hides; whoever acts is warned, and the journal keeps it."""
+        if action not in HIDING:
+            return 0
+        found = (self.app.alarm(key) for key in dict.fromkeys(keys))
+        return sum(each is not None and not each.is_cleared and each.severity == "critical" for each in found)
+
+    def _hidden(self, action: str, keys: Iterable[str]) -> dict[str, str]:
+        n = self.hidden_by(action, keys)
+        return {"n_critical_hidden": str(n)} if n else {}
 
     def _act(self, resource: str, action: str, by: str, note: str, request: str, **fields: str) -> Appended:
         if action not in ACTIONS:
@@ -406,6 +419,8 @@ class LiveView:
         """Journal an alarm told over an API, and return its key."""
         if given["severity"] not in SEVERITIES:
             raise InputError(Problem(f"there is no severity {given['severity']}", f"use {', '.join(SEVERITIES)}"))
+        if given["source"].startswith(OPERATOR_SOURCE):
+            raise InputError(Problem(FORGED, "name the device or program as the source"))
         event = Event(seq=self.app.next_seq(), **given)
         self.app.ingest([event])
         return alarm_key(event.resource, event.type, event.qualifier)

@@ -19,7 +19,11 @@ from rahdari import operate
 from rahdari.errors import InputError
 from rahdari.operate import Event, VirtualClock
 from rahdari.operate.alarms import alarm_key
+from rahdari.operate.app import options_of
 from rahdari.operate.notify import KEY_HEADER, Channel
+from rahdari.operate.poll import Device, Interface
+from rahdari.operate.wire.access import Access
+from rahdari.operate.wire.mapping import AlarmTypes, Mapper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -327,6 +331,65 @@ def test_lines_over_tcp_are_taken_where_the_app_listens(url: str, clock: Virtual
                 pass
         assert app.wait_idle()
         assert [n for _, n, _ in roots(app)] == [30_000]
+    finally:
+        app.stop()
+
+
+def _log_lines(app: App, n: int, word: str) -> None:
+    """Send log lines of this machine by UDP and by TCP, in turns, and wait until each is stored."""
+    for number in range(n):
+        line = f"<131>1 - B app - - - {word} {number}\n".encode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(line, ("127.0.0.1", app.ports["syslog_udp"]))
+        with socket.create_connection(("127.0.0.1", app.ports["syslog_tcp"]), timeout=10.0) as link:
+            link.sendall(line)
+
+
+def _until(app: App, position: int) -> None:
+    deadline = time.monotonic() + 60.0
+    while app.position < position and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert app.position == position
+
+
+def test_lines_of_one_host_by_udp_and_tcp_never_share_a_number_also_after_a_restart(
+    url: str, clock: VirtualClock
+) -> None:
+    # The clock stands: whoever gave numbers by the time alone would give them twice.
+    for life in (1, 2):
+        app = operate.App(NETWORK, url, clock=clock, listen=operate.Listen(syslog_port=0)).start()
+        try:
+            _log_lines(app, 10, f"life {life}")
+            _until(app, 20 * life)
+            told = [event.seq for _, _, event in app.journal.events(0, 100)]
+        finally:
+            app.stop()
+    assert len(set(told)) == 40
+
+
+def test_devices_are_read_at_the_start_and_after_a_loss_for_what_no_trap_told(
+    url: str, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = {"10.0.0.1": False}
+
+    def read(device: Device) -> dict[int, Interface]:
+        return {1: Interface(1, "port 1", is_wanted=True, is_up=states[device.address])}
+
+    monkeypatch.setattr("rahdari.operate.poll.read_interfaces", read)
+    access = Access(devices=(Device(address="10.0.0.1", community="hidden"),))
+    options = options_of(url, clock.now_s, access, Mapper(AlarmTypes.read(), {"10.0.0.1:if1": "L2:G-port"}))
+    app = operate.App(NETWORK, url, clock=clock, listen=operate.Listen(syslog_port=0, options=options)).start()
+    try:
+        _until(app, 1)
+        [alarm] = app.alarms()
+        assert (alarm.resource, alarm.type, alarm.is_cleared, alarm.is_known) == ("L2:G-port", "linkDown", False, True)
+        states["10.0.0.1"] = True
+        app.lost(1)
+        deadline = time.monotonic() + 60.0
+        while app.position < 2 and time.monotonic() < deadline:  # it is not read again within a minute
+            clock.advance(60.0)
+            time.sleep(0.02)
+        assert [alarm.is_cleared for alarm in app.alarms()] == [True]
     finally:
         app.stop()
 

@@ -38,7 +38,9 @@ def start(
     plan: PlanOption = None,
     story: Annotated[Path | None, typer.Option(help="A story's JSON file in the place of a plan.")] = None,
     journal: Annotated[str, typer.Option(help="sqlite:///FILE or postgresql://USER@HOST/DB.")] = "sqlite:///live.db",
-    host: Annotated[str, typer.Option(help="Address to listen on; of this machine alone.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; beyond this machine only with --auth.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of page and API; 0 takes a free one.")] = 8766,
     tcp_port: Annotated[int | None, typer.Option(help="Port for lines of events (NDJSON).")] = None,
     syslog_port: Annotated[int | None, typer.Option(help="Port for log lines, UDP and TCP.")] = None,
@@ -52,17 +54,24 @@ def start(
     speed: Annotated[float, typer.Option(help="How many times as fast the clock runs; for demos.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the demo.")] = 1,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    auth: Annotated[bool, typer.Option("--auth", help="Ask who everybody is; see rahdari account.")] = False,
+    accounts: Annotated[Path | None, typer.Option(help="Folder of the accounts, for --auth.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Certificate (PEM) for https.")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
     as_json: Json = False,
 ) -> None:
     """Start everything in one process: journal, alarms, reasoning, listeners, API and the live page."""
 
     def call() -> None:
-        from rahdari.faces.cli import operating
+        from rahdari.faces.cli import operating, serving
+        from rahdari.faces.locations import default_accounts_dir
 
+        guard = serving.Access((accounts or default_accounts_dir()) if auth else None, certificate, certificate_key)
         settings = operating.Settings(
             plan=plan, story=story, journal=journal, host=host, port=port, tcp_port=tcp_port, syslog_port=syslog_port,
             trap_port=trap_port, access=access, webhooks=tuple(webhook or ()), notices=notices, hints=hints,
             allowed_hosts=tuple(allow_host or ()), demo=demo, speed=speed, seed=seed, open_browser=open_browser,
+            guard=guard,
         )  # fmt: skip
         operating.serve(settings, as_json=as_json)
 
@@ -125,9 +134,12 @@ def _act(action: str, incident: str, by: str, note: str, server: str, *, as_json
 
         return ask(server, f"/api/live/incidents/{quoted(incident)}/{action}", {"note": note}, by=by)
 
-    _answer(
-        action, call, lambda done: typer.echo(f"{incident}: {action}, position {done['position']}"), as_json=as_json
-    )
+    def show(done: Any) -> None:  # noqa: ANN401  # plain JSON
+        typer.echo(f"{incident}: {action}, position {done['position']}")
+        for warning in done.get("warnings", []):
+            typer.echo(f"warning: {warning}")
+
+    _answer(action, call, show, as_json=as_json)
 
 
 @operate_app.command("ack")

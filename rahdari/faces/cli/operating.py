@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import logging
+import os
 import threading
 import time
 import unicodedata
@@ -17,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import typer
 
 from rahdari.errors import InputError, PlanError, Problem
+from rahdari.faces.cli.serving import EVERY_ADDRESS, Access, _listening, add_accounts, check_open, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +32,7 @@ LOG = logging.getLogger("rahdari.operate")
 DEMO_SPEED = 300.0  # an hour of the event in twelve seconds
 DEMO_RATE_PER_S = 2_000.0
 TIMEOUT_S = 60.0
+TOKEN_VARIABLE = "RAHDARI_TOKEN"  # noqa: S105  # names what holds it: for servers that ask who is there
 OK = range(200, 300)
 PIECE = 1 << 20
 HOUR_S = 3_600.0
@@ -57,6 +60,7 @@ class Settings:
     speed: float
     seed: int
     open_browser: bool
+    guard: Access
 
 
 def _channels(settings: Settings) -> list[Channel]:
@@ -90,22 +94,21 @@ def _clock(settings: Settings) -> Clock:
 
 
 def _app(settings: Settings, folder: Path | None) -> App:
-    from rahdari.operate.app import App, Listen
+    from rahdari.operate.app import App, Listen, options_of
     from rahdari.operate.learned import read_hints
-    from rahdari.operate.receive import Options
     from rahdari.operate.story import read_story
     from rahdari.operate.wire.access import read_access
 
-    options = Options() if settings.access is None else Options(access=read_access(settings.access))
+    clock = _clock(settings)
+    access = None if settings.access is None else read_access(settings.access)
+    options = options_of(settings.journal, clock.now_s, access)
     listen = Listen(
         host=settings.host, tcp_port=settings.tcp_port, syslog_port=settings.syslog_port,
         trap_port=settings.trap_port, options=options,
     )  # fmt: skip
     network = folder if settings.story is None else read_story(settings.story)
     hints = None if settings.hints is None else read_hints(settings.hints)
-    return App(
-        network, settings.journal, clock=_clock(settings), listen=listen, channels=_channels(settings), hints=hints
-    )
+    return App(network, settings.journal, clock=clock, listen=listen, channels=_channels(settings), hints=hints)
 
 
 def serve(settings: Settings, *, as_json: bool) -> None:
@@ -114,13 +117,13 @@ def serve(settings: Settings, *, as_json: bool) -> None:
 
     from rahdari.faces.cli.main import plan_folder
     from rahdari.faces.cli.output import print_json
-    from rahdari.faces.cli.serving import _listening
     from rahdari.faces.web.app import LOCAL_HOSTS
     from rahdari.faces.web.live.app import create_live_app
-    from rahdari.faces.web.live.gate import check_address
+    from rahdari.faces.web.roles import LIVE_ROUTES
     from rahdari.service.operate import LiveView
 
-    check_address(settings.host, has_gate=False)
+    guard = settings.guard
+    check_open(settings.host, guard)
     if settings.story is not None and settings.demo is not None:
         raise InputError(Problem("a story has no named events", "give --plan with --demo"))
     folder = None if settings.story is not None else plan_folder(settings.plan)
@@ -129,19 +132,28 @@ def serve(settings: Settings, *, as_json: bool) -> None:
         stop = threading.Event()
         try:
             view = LiveView(app, settings.allowed_hosts)
+            hosts = ("*",) if settings.host in EVERY_ADDRESS else (*LOCAL_HOSTS, settings.host)
+            made = create_live_app(view, allowed_hosts=hosts)
+            notes = add_accounts(made, guard, LIVE_ROUTES, folder, is_same_for_all=True)
+            if guard.accounts is not None and not is_loopback(settings.host) and guard.certificate is None:
+                notes.append(
+                    "passwords cross the network in the clear: give --certificate, or stand behind a proxy with https"
+                )
             server = uvicorn.Server(
                 uvicorn.Config(
-                    create_live_app(view, allowed_hosts=(*LOCAL_HOSTS, settings.host)), log_level="warning",
-                    timeout_graceful_shutdown=2,
+                    made, log_level="warning", timeout_graceful_shutdown=2, ssl_certfile=guard.certificate,
+                    ssl_keyfile=guard.certificate_key,
                 )
             )  # fmt: skip
             shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-            address = f"http://{shown}:{listener.getsockname()[1]}/live/"
+            address = f"{guard.scheme}://{shown}:{listener.getsockname()[1]}/live/"
             if as_json:
-                told = {"address": address, "journal": settings.journal, "ports": app.ports}
+                told = {"address": address, "journal": settings.journal, "ports": app.ports, "warnings": notes}
                 print_json("operate start", {**told, "plan": str(folder or settings.story)})
             else:
                 _tell_start(address, settings, app, folder)
+                for note in notes:
+                    typer.echo(note)
             if settings.demo is not None and folder is not None:
                 _begin_demo(app, folder, settings, stop)
             if settings.open_browser:
@@ -192,11 +204,14 @@ def _reply(
     server: str, path: str, body: bytes | None, heads: Mapping[str, str]
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     parts = urlsplit(server if "//" in server else f"http://{server}")
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InputError(Problem(f"'{server}' is no address", "write it like http://127.0.0.1:8766"))
-    link = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT_S)
+    kind = http.client.HTTPConnection if parts.scheme == "http" else http.client.HTTPSConnection
+    link = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    own = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        link.request("GET" if body is None else "POST", path, body, dict(heads))
+        link.request("GET" if body is None else "POST", path, body, {**heads, **own})
         return link, link.getresponse()
     except (OSError, http.client.HTTPException) as error:
         link.close()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from rahdari.errors import InputError, Problem
 
+#: What is said to whoever sends an event in the name of an operator.
+FORGED = "what operators do is told over the API of the live network alone, under their own name"
+
 
 class DecodeError(InputError):
     """Bytes that are not what their protocol says; ``reason`` is one short word to count by."""
@@ -14,4 +17,4 @@ class DecodeError(InputError):
         self.reason = reason
 
 
-__all__ = ["DecodeError"]
+__all__ = ["FORGED", "DecodeError"]

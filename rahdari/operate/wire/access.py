@@ -25,17 +25,37 @@ def plain_address(address: str) -> str:
     return address.removeprefix(MAPPED).partition("%")[0]
 
 
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """A device to read: by community (v2c), or as a user (v3), which is preferred."""
+
+    address: str
+    port: int = 161
+    community: str = ""
+    user: User | None = None
+    timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse a device without a way in."""
+        if not self.community and self.user is None:
+            raise InputError(Problem(f"device {self.address} has neither community nor user", "give it one"))
+
+    def __repr__(self) -> str:
+        """Return what may be shown: never a community."""
+        return f"Device(address={self.address!r}, port={self.port}, user={self.user!r})"
+
+
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """What a receiver accepts.
 
     ``networks`` (prefixes) may send what proves nothing of its sender: syslog, and SNMP v1 and v2c with one of the
     ``communities``.  By default only this machine may, and no community is known.  ``users`` of SNMP v3 prove
-    themselves and may send from anywhere.
+    themselves and may send from anywhere.  ``devices`` are read after a loss, for what their traps no longer told.
     """
 
     communities: tuple[str, ...] = ()
     users: tuple[User, ...] = ()
     networks: tuple[str, ...] = LOOPBACK
+    devices: tuple[Device, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse prefixes that are none, all at once."""
@@ -50,7 +70,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Return what may be shown: never a community."""
-        return f"Access(n_communities={len(self.communities)}, users={self.users!r}, networks={self.networks!r})"
+        named = f"users={self.users!r}, networks={self.networks!r}, devices={self.devices!r}"
+        return f"Access(n_communities={len(self.communities)}, {named})"
 
     def allows(self, address: str) -> bool:
         """Return whether an address lies in one of the networks."""

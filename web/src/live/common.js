@@ -10,8 +10,17 @@ const NAME = "rahdari-operator";
 
 export const numberText = (value) => (typeof value === "number" ? plainNumber(Math.round(value)) : "–");
 
+/** What the server knows of who looks: whether it asks at all, and the proof that a change comes from this page. */
+export const session = { hasAccounts: false, actor: "", csrf: "" };
+export async function learnSession(plan) {
+  session.hasAccounts = Boolean(plan.has_accounts);
+  session.actor = plan.actor ?? "";
+  if (session.hasAccounts) session.csrf = (await json("/api/me")).csrf;
+}
+
 async function checked(reply, path) {
   if (reply.ok) return reply.json();
+  if (reply.status === 401) location.assign(`/login?to=${encodeURIComponent(location.pathname)}`);
   const problem = (await reply.json().catch(() => ({}))).errors?.[0];
   throw new Error(problem ? `${problem.what}; ${problem.cure}` : `${path}: ${reply.status}`);
 }
@@ -31,7 +40,8 @@ export const nameOfOperator = {
 
 async function post(path, body) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` };
-  const name = nameOfOperator.get();
+  if (session.csrf) headers["X-CSRF-Token"] = session.csrf;
+  const name = session.hasAccounts ? "" : nameOfOperator.get();
   if (name) headers["X-Operator"] = encodeURIComponent(name);
   return checked(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }), path);
 }

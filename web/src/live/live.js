@@ -6,12 +6,13 @@ import { make } from "/map/panel.js";
 import { createField } from "./field.js";
 import { createStory } from "./story.js";
 import { createTimeline } from "./timeline.js";
-import { act, durationText, json, nameOfOperator, numberText, timeText, titleOf } from "./common.js";
+import { act, durationText, json, learnSession, nameOfOperator, numberText, session, timeText, titleOf } from "./common.js";
 import { currentLanguage, setLanguage, word } from "./words.js";
 
 const REFRESH_MS = 700; // a storm makes no more pictures than a reader can see
 const QUIET_MS = 30_000; // durations grow although nothing happens
 const SILENT_MS = 40_000; // a stream that says nothing for so long is dead, whatever the browser believes
+const LOST_MS = 2500;
 const MANY = 500; // alarms that wait to be read before the page says so
 const WORLD = [-170, -60, 170, 75];
 const $ = (id) => document.getElementById(id);
@@ -29,8 +30,8 @@ function showHead() {
   $("clock").textContent = `${timeText(page.state.now_s)} UTC`;
   $("thinking").textContent = page.state.n_waiting > MANY ? word("thinking", { n: numberText(page.state.n_waiting) }) : "";
   const trouble = page.state.pipeline.problem || page.state.failures.at(-1);
-  $("banner").hidden = !trouble;
-  $("banner").textContent = trouble ? word("trouble", { what: trouble }) : "";
+  $("banner").hidden = !trouble && !page.warning;
+  $("banner").textContent = trouble ? word("trouble", { what: trouble }) : page.warning ?? "";
   document.title = customers.without ? `${numberText(customers.without)} – Rahdari` : "Rahdari live";
 }
 
@@ -111,8 +112,9 @@ async function doAction(action, note = "") {
   const each = page.state?.incidents.find((one) => one.incident_id === page.chosen);
   if (!each) return;
   try {
-    await act(each.incident_id, action, note);
-    $("said").textContent = word("done");
+    const done = await act(each.incident_id, action, note);
+    $("said").textContent = [word("done"), ...(done.warnings ?? [])].join(". ");
+    page.warning = done.warnings?.[0] ?? "";
   } catch (error) {
     $("said").textContent = `${word("failed")}: ${error.message}`;
     $("banner").hidden = false;
@@ -161,16 +163,20 @@ function mark(state) {
 
 function listen() {
   let stream = null;
+  let lostTimer = 0;
   function connect() {
     stream?.close();
     stream = new EventSource("/api/live/stream");
     stream.addEventListener("change", () => {
       page.heard = Date.now();
+      clearTimeout(lostTimer);
       mark("connected");
       schedule();
     });
     stream.addEventListener("error", () => {
-      mark("lost");
+      // The server ends streams now and then, to ask again who listens: that alone is no loss.
+      clearTimeout(lostTimer);
+      lostTimer = setTimeout(() => { mark("lost"); json("/api/live/health").catch(() => {}); }, LOST_MS);
       // A browser gives up for good on some errors: then a new one is begun here.
       if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1500);
     });
@@ -209,7 +215,7 @@ function showWords() {
     return [make("dt", {}, a), make("dd", {}, b)];
   }));
   $("keys").replaceChildren(make("h2", {}, word("keysTitle")), pairs(word("keysDo")), make("h2", {}, word("meaning")), pairs(word("meanings")),
-    make("form", { method: "dialog" }, make("label", { for: "you" }, word("you")), nameOfOperator.field(), make("button", {}, word("back"))));
+    make("form", { method: "dialog" }, ...(session.hasAccounts ? [make("a", { href: "/account" }, `${word("you")}: ${session.actor}`)] : [make("label", { for: "you" }, word("you")), nameOfOperator.field()]), make("button", {}, word("back"))));
   mark($("live-mark").dataset.state);
   if (page.state) { showHead(); showList(); page.story.refresh(page.state, true); page.timeline.refresh(page.state); }
 }
@@ -257,6 +263,7 @@ async function start() {
   if (new URLSearchParams(location.search).get("lang") === "ur") setLanguage("ur");
   mark("waiting");
   page.plan = await json("/api/live/plan");
+  await learnSession(page.plan);
   $("plan").textContent = page.plan.title;
   page.story = createStory({ panel: $("story"), onClose: closeStory, onAct: doAction, onToggle: toggleAction });
   page.timeline = createTimeline({ bars: $("bars"), list: $("events"), rate: $("rate") });

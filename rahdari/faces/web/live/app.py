@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
@@ -14,7 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from rahdari.errors import RahdariError
 from rahdari.faces.web.app import DEFAULT_NOTE, HEADERS, LOCAL_HOSTS, STATIC, labels, outline
 from rahdari.faces.web.live import intake, routes, tmf642
-from rahdari.faces.web.live.gate import Actor, Gate, allow, guard
+from rahdari.faces.web.live.gate import Actor, Gate, allow, guard, has_accounts
 from rahdari.faces.web.live.replies import OrjsonResponse, problems_of
 from rahdari.faces.web.tiles import packed_features
 
@@ -54,9 +54,10 @@ def _add_plan_routes(app: FastAPI, view: LiveView) -> None:
     kept: dict[str, Any] = {}
 
     @app.get("/api/live/plan", tags=["plan"])
-    def get_plan(_actor: Actor) -> Response:
-        """Return the name of the network, its bounds and the note on boundaries."""
-        return OrjsonResponse(plan_facts(view))
+    def get_plan(actor: Actor, request: Request) -> Response:
+        """Return the name of the network, its bounds, the note on boundaries, and whom an action would be kept for."""
+        known = {"has_accounts": has_accounts(request.app), "actor": actor}
+        return OrjsonResponse({**plan_facts(view), **known})
 
     @app.get("/api/live/outline", tags=["plan"])
     def get_outline(_actor: Actor) -> Response:

@@ -1,23 +1,19 @@
 """Who may ask: the one place that every request of the live application passes.
 
-Today everybody on this machine may do everything, and nobody else can reach it: another address is refused at the
-start.  Whoever adds authentication replaces :func:`allow` and gives ``create_live_app`` another one.
+Without accounts everybody on this machine may do everything, and nobody else can reach it: another address is refused
+at the start.  :func:`rahdari.faces.web.auth.protect` puts the accounts' own gate in the place of :func:`allow`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Annotated, Protocol
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
 
-from rahdari.errors import InputError, Problem
-
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-LOOPBACK_NAMES = ("localhost", "")
 DEFAULT_ACTOR = "operator"
 
 
@@ -47,17 +43,9 @@ def guard(app: FastAPI, gate: Gate) -> None:
     app.state.gate = gate
 
 
-def check_address(host: str, *, has_gate: bool) -> None:
-    """Raise :class:`InputError` for an address that others can reach, unless somebody stands at the gate."""
-    if has_gate or host in LOOPBACK_NAMES:
-        return
-    try:
-        is_loopback = ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        what = f"{host} can be reached by others, and nobody asks who they are"
-        raise InputError(Problem(what, "listen on 127.0.0.1"))
+def has_accounts(app: FastAPI) -> bool:
+    """Return whether an application asks who somebody is: then no request may name another."""
+    return getattr(app.state, "gate_of_identity", None) is not None
 
 
-__all__ = ["Actor", "Gate", "allow", "check_address", "guard"]
+__all__ = ["Actor", "Gate", "allow", "guard", "has_accounts"]

@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from rahdari.errors import InputError, Problem
 from rahdari.faces.web.live.gate import Actor  # noqa: TC001  # read when the routes are made
 from rahdari.faces.web.live.replies import OrjsonResponse
-from rahdari.operate.wire import DecodeError
-from rahdari.operate.wire.mapping import AlarmTypes, Mapper
+from rahdari.operate.alarms import OPERATOR_SOURCE
+from rahdari.operate.wire import FORGED, DecodeError
 from rahdari.operate.wire.ndjson import Batch, decode_body, decode_lines
-from rahdari.operate.wire.telemetry import otlp_logs
+from rahdari.operate.wire.telemetry import gnmic_events, otlp_logs
 from rahdari.operate.wire.webhook import alertmanager
 
 if TYPE_CHECKING:
@@ -40,11 +40,18 @@ async def body_of(request: Request) -> bytes:
     return bytes(held)
 
 
+def _unforged(batch: Batch) -> Batch:
+    """Return a batch; :class:`DecodeError` where any of it claims to come from an operator."""
+    if any(event.source.startswith(OPERATOR_SOURCE) for event in batch.events):
+        raise DecodeError("operator", FORGED, "name the device or program as the source")
+    return batch
+
+
 def _stored(view: LiveView, decode: Callable[[], Batch]) -> Response:
     """Store what a body holds and tell how much of it."""
     counters = view.app.counters
     try:
-        batch = decode()
+        batch = _unforged(decode())
     except DecodeError as error:
         counters.add("rahdari_wire_refused_total", listener=LISTENER, reason=error.reason)
         raise InputError(error.problems) from error
@@ -66,7 +73,7 @@ def _stored(view: LiveView, decode: Callable[[], Batch]) -> Response:
 def router(view: LiveView) -> APIRouter:
     """Return the routes that take events."""
     routes = APIRouter(tags=["events in"])
-    mapper = Mapper(AlarmTypes.read())
+    mapper = view.app.options.mapper
 
     @routes.post("/events")
     async def post_events(_actor: Actor, request: Request) -> Response:
@@ -91,6 +98,12 @@ def router(view: LiveView) -> APIRouter:
         body = await body_of(request)
         now_s = view.app.clock.now_s()
         return await run_in_threadpool(_stored, view, lambda: otlp_logs(body, now_s, mapper))
+
+    @routes.post("/gnmic")
+    async def post_gnmic(_actor: Actor, request: Request) -> Response:
+        """Store what gNMIc tells in its event format: an interface's state raises and clears; counters make nothing."""
+        body = await body_of(request)
+        return await run_in_threadpool(_stored, view, lambda: gnmic_events(body, mapper))
 
     return routes
 

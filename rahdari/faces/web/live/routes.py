@@ -22,6 +22,7 @@ from rahdari.service.operate import HISTORY, format_schemas
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rahdari.operate.journal import Appended
     from rahdari.service.operate import LiveView
 
 Limit = Annotated[int, Query(ge=1, le=5_000)]
@@ -144,28 +145,36 @@ def _add_history(routes: APIRouter, view: LiveView) -> None:
         return StreamingResponse(pieces(), media_type="application/vnd.apache.parquet", headers=heads)
 
 
+def _done(done: Appended, n_hidden: int = 0) -> Response:
+    """Return what became of an action, with a warning where it hides what is critical."""
+    what = f"{n_hidden:,} critical alarm{'s' * (n_hidden != 1)} of it still stand{'s' * (n_hidden == 1)} open"
+    warnings = [f"{what}: hidden until somebody takes it up again"] if n_hidden else []
+    return OrjsonResponse({"position": done.position, "n_new": done.n_new, "warnings": warnings})
+
+
 def _add_actions(routes: APIRouter, view: LiveView) -> None:
     @routes.post("/api/live/incidents/{incident_id}/{action}")
     def post_incident(
         actor: Actor, incident_id: str, action: str, body: Annotated[ActionBody, Body()], key: RequestKey = ""
     ) -> Response:
         """Act on an incident: ack, close, shelve, unshelve, none or note; sent again with one key it counts once."""
+        each = view.incident(incident_id)
+        n_hidden = view.hidden_by(action, (*each.root_keys, *each.symptom_keys))
         done = view.act_on_incident(incident_id, action, actor, note=body.note, request=key)
-        return OrjsonResponse({"position": done.position, "n_new": done.n_new})
+        return _done(done, n_hidden)
 
     @routes.post("/api/live/alarm-action/{action}")
     def post_alarm(
         actor: Actor, action: str, alarm: str, body: Annotated[ActionBody, Body()], key: RequestKey = ""
     ) -> Response:
         """Act on one alarm, named by its key."""
-        done = view.act_on_alarm(alarm, action, actor, note=body.note, request=key)
-        return OrjsonResponse({"position": done.position, "n_new": done.n_new})
+        n_hidden = view.hidden_by(action, [alarm])
+        return _done(view.act_on_alarm(alarm, action, actor, note=body.note, request=key), n_hidden)
 
     @routes.post("/api/live/maintenance")
     def post_maintenance(actor: Actor, body: Annotated[MaintenanceBody, Body()], key: RequestKey = "") -> Response:
         """Announce planned work on a thing and what hangs on it."""
-        done = view.maintenance(body.resource, body.from_s, body.to_s, actor, body.note, request=key)
-        return OrjsonResponse({"position": done.position, "n_new": done.n_new})
+        return _done(view.maintenance(body.resource, body.from_s, body.to_s, actor, body.note, request=key))
 
     @routes.post("/api/live/what-if")
     def post_what_if(_actor: Actor, body: Annotated[WhatIfBody, Body()]) -> Response:

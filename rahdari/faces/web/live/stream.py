@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LEAST_PAUSE_S = 0.25  # a storm makes no more messages than a page can draw
 ALIVE_S = 15.0
 POLL_S = 0.05
+LONGEST_S = 600.0  # then the browser comes again, and is asked again who it is
 RETRY_MS = 1_000
 
 
@@ -38,7 +39,8 @@ async def changes(app: App, is_gone: Callable[[], Awaitable[bool]]) -> AsyncIter
         yield f"retry: {RETRY_MS}\n\n".encode()
         yield message(app)
         last_s = loop.time()
-        while app.is_running and not await is_gone():
+        end_s = last_s + LONGEST_S
+        while app.is_running and loop.time() < end_s and not await is_gone():
             await asyncio.sleep(POLL_S)
             quiet_s = loop.time() - last_s
             if not waiting.empty() and quiet_s >= LEAST_PAUSE_S:
