@@ -69,6 +69,7 @@ class Reasoning:
                 self.of_link.setdefault(item.at, []).append(i)
             elif item.kind in self.of_node:
                 self.of_node[item.kind].setdefault(item.at, []).append(i)
+        self.cuts = [i for i, item in enumerate(items) if item.is_cut]
 
     @cached_property
     def clusters(self) -> list[list[int]]:
@@ -88,14 +89,16 @@ class Reasoning:
         return number
 
     def links_down(self, cluster: int) -> set[int]:
-        """Return the links told down while the items of a cluster began."""
+        """Return the links told down while the items of a cluster began, those of ducts told cut among them."""
         members = self.clusters[cluster]
         low, high = self.onset[members[0]], self.onset[members[-1]]
-        return {
-            link for link, own in self.of_link.items()
-            if any(self.onset[i] <= high + POLL_S and ((end := self.items[i].end_s) is None or end >= low - TOGETHER_S)
-                   for i in own)
-        }  # fmt: skip
+
+        def is_then(i: int) -> bool:
+            end = self.items[i].end_s
+            return self.onset[i] <= high + POLL_S and (end is None or end >= low - TOGETHER_S)
+
+        found = {link for link, own in self.of_link.items() if any(is_then(i) for i in own)}
+        return found.union(*(self.network.groups[self.items[i].at].links for i in self.cuts if is_then(i)))
 
     @cached_property
     def reached(self) -> NDArray[np.bool_]:
@@ -212,6 +215,7 @@ class Reasoning:
                 if len(links) < ENOUGH and not is_named:
                     continue
                 silent = 0 if is_named else self._silent_links(group.links, links, self.cluster_of[own[0]])
+                links |= {*group.links} if is_named and self.items[told[g]].is_cut else set()
                 found.append(self._candidate(group.kind, group.name, own, silent, DUCT, links=links))
         return found
 
@@ -233,7 +237,9 @@ class Reasoning:
                 own = self._node_items(node, self.onset[part[0]])
                 if len(told) < ENOUGH or self._is_speaking(node, part):
                     continue
-                silent = self._silent_links(links, told, self.cluster_of[part[0]], node) + (not own)
+                cluster = self.cluster_of[part[0]]
+                # A node that these links cut off would be silent as well: its silence speaks for neither.
+                silent = self._silent_links(links, told, cluster, node) + int(not own and self.reached[cluster, node])
                 found.append(
                     self._candidate("node", self.network.node_id[node], [*part, *own], silent, NODE, node=node)
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,16 +16,20 @@ POLL_S = 300.0  # an unreachable thing may be found by the next poll only
 #: Words within alarm types (lower case, letters and digits only), first match first.
 WORDS = (
     ("battery", ("battery", "lowvoltage", "dcundervolt")),
-    ("mains", ("mains", "acfail", "acinput", "gridfail", "powerfail", "utilityfail", "commercialpower", "nopower",
-               "poweroutage", "loadshed")),
+    ("mains", ("mains", "acfail", "acinput", "acloss", "lossofac", "gridfail", "powerfail", "utilityfail",
+               "commercialpower", "nopower", "poweroutage", "powerdown", "lossofpower", "loadshed")),
     ("node", ("unreachable", "nodedown", "hostdown", "sitedown", "celldown", "devicedown", "outofservice",
-              "notresponding", "pingfail", "heartbeat", "offline")),
+              "notresponding", "noresponse", "nocontact", "lostcontact", "commlost", "pingfail", "heartbeat",
+              "offline")),
     ("software", ("software", "crash", "reboot", "restart", "watchdog", "coldstart")),
     ("link", ("lossof", "linkdown", "portdown", "ifdown", "interfacedown", "operdown", "fibrecut", "fibercut",
+              "cablecut", "ductcut", "hopdown", "radiodown", "linkfail", "linkloss",
               "adjacency", "neighbordown", "neighbourdown", "peerdown", "bgp", "ospf", "isis", "sessiondown")),
 )  # fmt: skip
 EXACT = {"los": "link", "lof": "link", "lol": "link", "ais": "link", "rdi": "link", "cut": "link", "down": "node",
          "dead": "node"}  # fmt: skip
+SHORT = frozenset(word for word, kind in EXACT.items() if kind == "link" and word.startswith("lo"))  # within others
+TOKENS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+")  # the words that make up a type: rx_LOS, OtuLos
 POWER_PARTS = ("rectifier", "mains", "grid")
 
 
@@ -48,6 +53,11 @@ class Item(NamedTuple):
         """Return the key of the alarm."""
         return self.alarm.key
 
+    @property
+    def is_cut(self) -> bool:
+        """Return whether it says that all links of a group are cut: ``fibreCut`` of a duct, not water in it."""
+        return self.kind == "group" and said(self.alarm.type) == "link"
+
     def lasts_at(self, at_s: float, slack_s: float) -> bool:
         """Return whether it lasted at a time, give or take ``slack_s``."""
         return self.onset_s <= at_s + slack_s and (self.end_s is None or self.end_s >= at_s - slack_s)
@@ -56,15 +66,18 @@ class Item(NamedTuple):
 def said(alarm_type: str, part: str = "") -> str:
     """Return what an alarm type means, ``other`` where nothing is known of it.
 
-    >>> said("LOS"), said("mainsFail"), said("adjacencyDown"), said("fanSpeed")
-    ('link', 'mains', 'link', 'other')
+    >>> said("LOS"), said("mainsFail"), said("adjacencyDown"), said("rx_LOS"), said("fanSpeed")
+    ('link', 'mains', 'link', 'link', 'other')
     """
     plain = "".join(letter for letter in alarm_type.lower() if letter.isalnum())
     if any(word in part.lower() for word in POWER_PARTS) and any(word in plain for word in ("fail", "down", "loss")):
         return "mains"
     if plain in EXACT:
         return EXACT[plain]
-    return next((kind for kind, words in WORDS if any(word in plain for word in words)), "other")
+    found = next((kind for kind, words in WORDS if any(word in plain for word in words)), "other")
+    if found == "other" and not SHORT.isdisjoint(word.lower() for word in TOKENS.findall(alarm_type)):
+        return "link"
+    return found
 
 
 def _kind(network: LiveNetwork, thing: Thing, meaning: str) -> tuple[str, int, int, bool]:

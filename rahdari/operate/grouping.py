@@ -127,6 +127,8 @@ class _Builder:
         nodes = self._own_nodes(root)
         links = {item.at for item in items if item.kind == "link"} | set(root.links)
         cut = {item.at for item in items if item.kind == "link" and item.end_s is None}
+        if any(item.is_cut and item.end_s is None for item in items):  # links that told for themselves are known better
+            cut |= set(root.links) - {item.at for item in items if item.kind == "link"}
         beyond = [item for item in items if item.kind == "node" and item.at not in nodes]
         if root.is_inferred and root.links and all(item.end_s is None for item in beyond):
             cut |= set(root.links)

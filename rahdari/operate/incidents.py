@@ -225,10 +225,7 @@ class Reasoner:
         nodes, links = outage.ever
         if outage.kind in {"link", "node", "duct", "power"} and not nodes and not links:
             nodes, links = elements_of(self.network, outage.name.removesuffix(":mains"))
-        window = next(
-            (each for each in self.windows
-             if each.from_s <= incident.opened_s < each.to_s and accounts_for(self.network, each, nodes, links)), None,
-        )  # fmt: skip
+        window = self._window(incident.opened_s, nodes, links)
         if window is None:
             return msgspec.structs.replace(incident, notices=notices_of(incident))
         until = window.to_s if incident.closed_s is None else min(window.to_s, incident.closed_s)
@@ -238,6 +235,16 @@ class Reasoner:
             sla_excluded_s=(incident.opened_s, until),
         )  # fmt: skip
         return msgspec.structs.replace(made, notices=notices_of(made))
+
+    def _window(self, opened_s: float, nodes: set[int], links: set[int]) -> Window | None:
+        """Return the window in which a failure falls, until the end of those that follow it without a gap."""
+        found: Window | None = None
+        for each in sorted(self.windows, key=lambda one: (one.from_s, one.to_s, one.object)):
+            follows = found is not None and each.from_s <= found.to_s < each.to_s
+            begins = found is None and each.from_s <= opened_s < each.to_s
+            if (follows or begins) and accounts_for(self.network, each, nodes, links):
+                found = each if found is None else msgspec.structs.replace(found, to_s=each.to_s)
+        return found
 
     def _foresee(self, found: Sequence[Outage], made: list[Incident], most: int | None) -> None:
         """Put in what batteries foretell, when the incident opened and now; at most ``most`` new answers at once."""
