@@ -30,6 +30,7 @@ EVERY = "*"  # stands for all compartments
 CLASSIFICATION, COMPARTMENTS, COARSEN, EXACT = "classification", "compartments", "coarsen_deg", "exact_classification"
 LABELS = (CLASSIFICATION, COMPARTMENTS, COARSEN, EXACT)
 SEPARATOR = ";"
+LON, LAT = "lon_deg", "lat_deg"  # and of several places of one row: from_lon_deg, to_lon_deg
 #: Columns of a row from which its exact place could be worked out again.
 GIVE_PLACE_AWAY = ("row_node_id", "node_id", "elevation_m", "slope_frac", "road_distance_km", "address", "h3_id")
 
@@ -155,10 +156,13 @@ def coarsened(frame: pl.DataFrame, clearance: Clearance) -> pl.DataFrame:
         return frame
     where, cell_deg = is_coarse.to_numpy(), frame[COARSEN].to_numpy()[is_coarse.to_numpy()].astype(np.float64)
     changed: list[pl.Series] = []
-    if {"lon_deg", "lat_deg"} <= set(frame.columns):
-        position = frame.select("lon_deg", "lat_deg").cast(pl.Float64).to_numpy().copy()
+    for east in (
+        name for name in frame.columns if name.endswith(LON) and name.removesuffix(LON) + LAT in frame.columns
+    ):
+        names = (east, east.removesuffix(LON) + LAT)
+        position = frame.select(names).cast(pl.Float64).to_numpy().copy()
         position[where] = cell_centre_deg(position[where], cell_deg)
-        changed += [pl.Series(name, position[:, k]) for k, name in enumerate(("lon_deg", "lat_deg"))]
+        changed += [pl.Series(name, position[:, k]) for k, name in enumerate(names)]
     if "geometry" in frame.columns:
         import shapely
 

@@ -19,7 +19,8 @@ from rahdari.errors import InputError, PlanError, Problem
 from rahdari.schema import TableSchema, read_schema
 from rahdari.store.labels import LABELS, LEVELS, OWNER, PUBLIC, Clearance
 from rahdari.store.parquet import columns_of, read_parquet
-from rahdari.store.plans import read_plan_manifest
+from rahdari.store.plans import MANIFEST, read_plan_manifest
+from rahdari.store.release import FILE as RELEASED
 from rahdari.store.release import released
 from rahdari.store.visibility import Visibility, least_clearance, visibility_of
 
@@ -102,6 +103,17 @@ def _shown_manifest(files: _Files, clearance: Clearance) -> dict[str, Any]:
     return manifest
 
 
+def written_at(folder: Path) -> tuple[int, ...]:
+    """Return when a plan, and what was released of it, were written (ns); a reader opened before is out of date."""
+    found = []
+    for name in (MANIFEST, RELEASED):
+        try:
+            found.append((folder / name).stat().st_mtime_ns)
+        except OSError:  # not there
+            found.append(0)
+    return tuple(found)
+
+
 class PlanReader:
     """Reads the tables of one plan folder under one clearance; tables are loaded on first use."""
 
@@ -128,7 +140,7 @@ class PlanReader:
         """Return what must be in the key of anything kept that was made from this reader's rows."""
         if self.sees_everything:
             return EVERYTHING
-        parts = [self.clearance.key, *(f"{name} {file}" for name, file, _ in self._files.stamp)]
+        parts = [self.clearance.key, *(f"{name} {file} {at_ns}" for name, file, at_ns in self._files.stamp)]
         return hashlib.blake2b("\n".join(parts).encode(), digest_size=6).hexdigest()
 
     @property
@@ -172,4 +184,4 @@ class PlanReader:
             raise InputError(Problem(f"the plan has no table '{name}'", cure))
 
 
-__all__ = ["LEVELS", "OWNER", "PUBLIC", "Clearance", "PlanReader"]
+__all__ = ["LEVELS", "OWNER", "PUBLIC", "Clearance", "PlanReader", "written_at"]

@@ -13,6 +13,7 @@ A label that an engine puts on a row of its own is its own word on what that row
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 COUNTRY = "country"  # writes what no engine computed
 NAMES = ("name", "name_local", "landing", "title")
-LEAST_NAME_LETTERS = 3  # shorter names stand in too many texts by chance
+LEAST_NAME_LETTERS = 3  # shorter names and identifiers stand in too many texts by chance
 
 
 class PlanFiles(Protocol):
@@ -110,7 +111,7 @@ class Visibility:
             if frame[column].dtype != pl.String or column in {CLASSIFICATION, COMPARTMENTS, EXACT}:
                 continue
             if not (column == self._key(name) and own is not None):
-                masks.append(frame[column].is_in(ids.implode()))
+                masks += [frame[column].is_in(ids.implode()), mentions(frame[column], ids)]
             if self.names and not (own is not None and column in NAMES):
                 masks.append(frame[column].str.contains_any(list(self.names), ascii_case_insensitive=True))
         found: pl.Series | None = None
@@ -138,14 +139,38 @@ class Visibility:
         return shown
 
     def _tells(self, change: Mapping[str, Any]) -> bool:
-        ids = {str(value) for series in self.hidden.values() for value in series}
-        text = " ".join(str(value) for value in change.values()).lower()
-        return str(change.get("key")) in ids or any(name.lower() in text for name in self.names)
+        ids = pl.concat([series.cast(pl.String) for series in self.hidden.values()]).unique()
+        text = " ".join(str(value) for value in change.values())
+        is_named = any(name.lower() in text.lower() for name in self.names)
+        return is_named or str(change.get("key")) in ids or bool(mentions(pl.Series([text]), ids)[0])
 
     def counted(self, manifest: Mapping[str, Any]) -> list[str]:
         """Return the tables whose recorded number of rows may be more than the reader sees."""
         found = manifest["tables"] if self.hidden or self.shut else self.labelled
         return [name for name in found if "n_rows" in manifest["tables"][name]]
+
+
+def mentions(texts: pl.Series, ids: pl.Series) -> pl.Series:
+    """Return (n,) whether each text holds one of the identifiers among others or within a sentence.
+
+    Letters and digits beside it make it another's: ``core-1`` is not in ``core-10``.  Identifiers without a letter are
+    left out, as any number would hold them.
+
+    >>> mentions(pl.Series(["core-1;core-2", "core-10", "by core-1.", None]), pl.Series(["core-1", "7"])).to_list()
+    [True, False, True, False]
+    """
+    wanted = [each for each in ids if len(each) >= LEAST_NAME_LETTERS and any(letter.isalpha() for letter in each)]
+    if not wanted or not texts.len():
+        return pl.repeat(value=False, n=texts.len(), eager=True)
+    some = texts.unique().drop_nulls()
+    some = some.filter(some.str.contains_any(wanted))
+    within = some.str.extract_many(wanted, overlapping=True)
+    own = [
+        text
+        for text, found in zip(some, within, strict=True)
+        if any(re.search(rf"(?<![^\W_]){re.escape(each)}(?![^\W_])", text) for each in found)
+    ]
+    return texts.is_in(own).fill_null(value=False)
 
 
 def _is_input(record: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from rahdari.faces.web.app import create_app
 from rahdari.faces.web.auth import MAX_FORM_BYTES, protect
 from rahdari.faces.web.roles import MAP_ROUTES
+from rahdari.store.labels import PUBLIC
 from tests.helpers.labelled_plan import write_labelled_plan
 from tests.helpers.people import HOST, log_in, people
 
@@ -100,6 +101,21 @@ def test_a_method_that_a_route_has_not_is_refused(
         assert refused.status_code == 405
         assert "GET" in refused.headers["allow"]
         assert TestClient(app, base_url=HOST).request(method, path).status_code in {401, 403}
+
+
+def test_what_two_people_released_is_shut_again_as_soon_as_they_take_it_back(tmp_path: Path) -> None:
+    folder = write_labelled_plan(tmp_path / "plan")
+    asked, file = TestClient(create_app(folder, clearance=PUBLIC)), folder / "released.toml"
+    shut = asked.get("/export/planned_links.csv").content.count(b"\n")
+    file.write_text(
+        '[[release]]\ntable = "planned_links"\nlevel = "public"\nby = "ann"\napproved_by = "bea"\nreason = "a test"\n',
+        encoding="utf-8",
+    )
+    assert asked.get("/export/planned_links.csv").content.count(b"\n") > shut
+    assert asked.get("/features/fibre-planned.bin").content[:4] != bytes(4)
+    file.unlink()
+    assert asked.get("/export/planned_links.csv").content.count(b"\n") == shut
+    assert asked.get("/features/fibre-planned.bin").content[:4] == bytes(4)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "testserver.evil", "[::1", "", "testserver@evil.example"])

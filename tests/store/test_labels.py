@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from rahdari.errors import InputError, PlanError
 from rahdari.store.labels import OWNER, Clearance, cell_centre_deg, coarsened, joined_clearance, open_rows
 from rahdari.store.query import PUBLIC, PlanReader
+from rahdari.store.visibility import mentions
 from tests.helpers.labelled_plan import (
     BOXED,
     COARSE,
@@ -77,6 +78,39 @@ def test_what_names_a_hidden_row_is_hidden_with_it(plan: Path) -> None:
     assert reader.table("landmarks").height == PlanReader(plan).table("landmarks").height - 1
     assert SECRET_LINK in reader.table("links")["link_id"].to_list()
     assert SECRET_LINK not in PlanReader(plan, PUBLIC).table("links")["link_id"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_hidden"),
+    [
+        (f"gate;{SECRET_SITE};gate-2", True),
+        (f"3 km from {SECRET_SITE}.", True),
+        (f"north of ({SECRET_SITE}), by the road", True),
+        (f"{SECRET_SITE}ing", False),
+        (f"9{SECRET_SITE}", False),
+        ("site-hus", False),
+    ],
+)
+def test_a_text_or_list_that_holds_the_identifier_of_a_hidden_row_is_hidden_with_it(
+    plan: Path, tmp_path: Path, text: str, *, is_hidden: bool
+) -> None:
+    folder = shutil.copytree(plan, tmp_path / "plan")
+    path = folder / PlanReader(folder).manifest["tables"]["landmarks"]["file"]
+    frame = pl.read_parquet(path)
+    frame.with_columns(pl.when(pl.col("landmark_id") == "gate").then(pl.lit(text)).otherwise("name").alias("name"))\
+        .write_parquet(path)  # fmt: skip
+    seen = PlanReader(folder, Clearance("restricted")).table("landmarks")["landmark_id"].to_list()
+    assert ("gate" not in seen) is is_hidden
+    assert "gate" in PlanReader(folder).table("landmarks")["landmark_id"].to_list()
+
+
+def test_numbers_and_short_identifiers_are_in_no_text() -> None:
+    texts = pl.Series(["2030", "in 2030;ab", None, ""])
+    assert mentions(texts, pl.Series(["2030", "ab"])).to_list() == [False] * 4
+    assert mentions(texts.clear(), pl.Series(["abc"])).to_list() == []
+    assert mentions(pl.Series(["a.c", "abc", "Abc d", "کabc", "abc_1"]), pl.Series(["abc"])).to_list() == [
+        False, True, False, False, True
+    ]  # fmt: skip
 
 
 def test_sums_over_hidden_rows_are_shut_and_results_of_single_rows_are_not(plan: Path) -> None:
@@ -157,6 +191,14 @@ def test_lines_are_moved_to_the_centres_of_cells_too() -> None:
     assert seen[1].equals(line)
 
 
+def test_both_ends_of_a_coarse_row_are_moved() -> None:
+    ends = {"from_lon_deg": [67.93], "from_lat_deg": [24.21], "to_lon_deg": [68.2], "to_lat_deg": [25.4]}
+    frame = pl.DataFrame({"link_id": ["a"], **ends, "lon_deg": [1.1], "coarsen_deg": [0.5]})
+    (shown,) = coarsened(frame, PUBLIC).to_dicts()
+    assert [shown[name] for name in ends] == [67.75, 24.25, 68.25, 25.25]
+    assert shown["lon_deg"] == 1.1  # no latitude goes with it
+
+
 def test_the_exact_place_has_a_level_of_its_own() -> None:
     frame = pl.DataFrame(
         {"lon_deg": [67.1], "lat_deg": [28.1], "coarsen_deg": [1.0], "exact_classification": ["restricted"]}
@@ -214,6 +256,15 @@ def test_what_is_kept_for_one_clearance_is_not_kept_for_another(plan: Path) -> N
     keys = {PlanReader(plan, each).cache_key for each in (PUBLIC, Clearance("internal"), Clearance("secret"), OWNER)}
     assert len(keys) == 4
     assert PlanReader(plan).cache_key == "all"
+
+
+def test_what_is_kept_ends_with_the_labels_it_was_made_under(plan: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(plan, tmp_path / "plan")
+    before = PlanReader(folder, PUBLIC).cache_key
+    path = folder / PlanReader(folder).manifest["tables"]["places"]["file"]
+    frame = pl.read_parquet(path)
+    frame.with_columns(pl.lit("secret").alias("classification")).write_parquet(path)
+    assert PlanReader(folder, PUBLIC).cache_key != before
 
 
 def test_clearances_cover_those_below_them() -> None:

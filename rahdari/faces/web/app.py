@@ -30,7 +30,7 @@ from rahdari.service.identity import LOCAL, Who
 from rahdari.service.plan_view import HEADLINES
 from rahdari.service.requests import ExplainRequest
 from rahdari.service.watermark import Mark, csv_export, geojson_export, html_export
-from rahdari.store.query import OWNER, PlanReader
+from rahdari.store.query import OWNER, PlanReader, written_at
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -284,18 +284,22 @@ class PlanBooks:
         """Open the plan for whoever asks without an account: ``clearance`` is theirs."""
         self.folder, self.clearance = folder, clearance
         self._lock = threading.Lock()
-        self._pages: OrderedDict[Clearance, PlanPages] = OrderedDict()
+        self._pages: OrderedDict[tuple[Clearance, tuple[int, ...]], PlanPages] = OrderedDict()
         self.at(clearance)
 
     def at(self, clearance: Clearance) -> PlanPages:
-        """Return the pages for one clearance; those not asked for longest are forgotten."""
+        """Return the pages for one clearance; those not asked for longest are forgotten.
+
+        What was released, and a plan made anew, count from the next request on.
+        """
+        key = clearance, written_at(self.folder)
         with self._lock:
-            found = self._pages.get(clearance)
+            found = self._pages.get(key)
         # What a clearance sees is found out beside the lock: others need not wait.
         made = found or PlanPages(PlanReader(self.folder, clearance))
         with self._lock:
-            pages = self._pages.setdefault(clearance, made)
-            self._pages.move_to_end(clearance)
+            pages = self._pages.setdefault(key, made)
+            self._pages.move_to_end(key)
             while len(self._pages) > N_BOOKS:
                 self._pages.popitem(last=False)
         return pages
