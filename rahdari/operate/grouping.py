@@ -73,6 +73,12 @@ class Outage:
         return min(item.onset_s for item in self.items)
 
     @property
+    def lasts_from_s(self) -> float:
+        """Return when the first of the failures that last began."""
+        lasting = (item.onset_s for item in self.items if item.end_s is None and item.kind in {"link", "node"})
+        return min(lasting, default=self.opened_s)
+
+    @property
     def incident_id(self) -> str:
         """Return a name that stays while alarms join: of the first alarm and when it began."""
         first = min(self.items, key=lambda item: (item.onset_s, item.key))

@@ -44,7 +44,20 @@ def impacts(network: LiveNetwork, states: Sequence[State]) -> list[Impact]:
     if not states:
         return []
     by_service = [places_lost(network, states, s) for s in range(len(network.services))]
-    circuits = _circuits_down(network, states)
+    return _made(network, by_service, _circuits_down(network, states))
+
+
+def impacts_in_order(network: LiveNetwork, states: Sequence[State]) -> list[Impact]:
+    """Return what each state adds to all states before it; together they are the impact of all states at once."""
+    if not states:
+        return []
+    by_service = [_by_state(_first_lost(network, states, s), len(states)) for s in range(len(network.services))]
+    return _made(network, by_service, _circuits_first_down(network, states))
+
+
+def _made(
+    network: LiveNetwork, by_service: Sequence[Sequence[IntArray]], circuits: Sequence[tuple[str, ...]]
+) -> list[Impact]:
     return [
         Impact(
             places=tuple(network.place_id[place] for place in by_service[0][i].tolist()),
@@ -56,7 +69,10 @@ def impacts(network: LiveNetwork, states: Sequence[State]) -> list[Impact]:
             },
             circuits_down=circuits[i],
         )
-        for i in range(len(states))
+        if any(lost[i].size for lost in by_service)
+        else Impact(customers_by_service=dict.fromkeys(names, 0), circuits_down=circuits[i])
+        for names in [[service.service_id for service in network.services]]
+        for i in range(len(circuits))
     ]
 
 
@@ -70,16 +86,70 @@ def places_lost(network: LiveNetwork, states: Sequence[State], service: int = 0)
     places = np.flatnonzero(everything)
     if len(states) == 1 or not places.size:
         return [places] * len(states)
-    reached = network.reached(states, service, network.sites_of(places, service))
-    return [places[row] for row in network.places_out(reached, service, places)]
+    sites, owner, needed = _sites(network, places, service)
+    whole = np.bincount(owner, network.reached([((), ())], service, sites)[0], places.size)
+    found: list[IntArray] = []
+    for state, column in network.lost(states, service, sites):
+        pair, n_lost = np.unique(state * places.size + owner[column], return_counts=True)
+        place = pair % places.size
+        is_out = whole[place] - n_lost < needed[place]
+        found.append(np.stack([pair[is_out] // places.size, place[is_out]]))
+    state, place = np.concatenate(found, axis=1)
+    return [places[own] for own in np.split(place, np.searchsorted(state, np.arange(1, len(states))))]
+
+
+def _sites(network: LiveNetwork, places: IntArray, service: int) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the nodes that bring a service to places, for which of the places, and how many each place needs."""
+    asked = network.services[service]
+    owner = np.repeat(np.arange(places.size), np.diff(asked.first)[places])
+    return network.sites_of(places, service), owner, asked.n_needed[places]
+
+
+def _first_lost(network: LiveNetwork, states: Sequence[State], service: int) -> IntArray:
+    """Return (p,) the first state with which, and all before it, a place has lost a service; their number where none.
+
+    A place that needs k sites has it until the k-th last of them to be lost is lost.
+    """
+    places = np.flatnonzero(network.is_served[service])
+    sites, owner, needed = _sites(network, places, service)
+    first = network.first_lost(states, service, sites)
+    latest = first[np.lexsort((-first, owner))]
+    begin = np.searchsorted(owner, np.arange(places.size))
+    found = np.full(len(network.place_id), len(states), np.int64)
+    found[places] = latest[begin + needed - 1]
+    return found
+
+
+def _by_state(first: IntArray, n_states: int) -> list[IntArray]:
+    """Return the places of each state, in their order."""
+    order = np.argsort(first, kind="stable")
+    return np.split(order, np.searchsorted(first[order], np.arange(1, n_states + 1)))[:n_states]
+
+
+def repairs(network: LiveNetwork, states: Sequence[State], places: IntArray) -> list[IntArray]:
+    """Return for each state those of ``places`` (numbers) that get service back where it alone is repaired."""
+    sites, owner, needed = _sites(network, places, 0)
+    union = {node for dead, _ in states for node in dead}, {link for _, cut in states for link in cut}
+    now = np.bincount(owner, network.reached([union], 0, sites)[0], places.size)
+    state, column = network.regained(states, 0, sites)
+    pair, n_back = np.unique(state * places.size + owner[column], return_counts=True)
+    place = pair % max(places.size, 1)
+    is_back = (now[place] < needed[place]) & (now[place] + n_back >= needed[place])
+    state, place = pair[is_back] // places.size, place[is_back]
+    return [places[own] for own in np.split(place, np.searchsorted(state, np.arange(1, len(states))))]
+
+
+def _ends(network: LiveNetwork) -> tuple[IntArray, dict[int, int]]:
+    """Return the nodes at the ends of circuits, and the position of each."""
+    ends = np.array(sorted({node for each in network.circuits for node in (*each.a, *each.b)}), np.int64)
+    return ends, {node: i for i, node in enumerate(ends.tolist())}
 
 
 def _circuits_down(network: LiveNetwork, states: Sequence[State]) -> list[tuple[str, ...]]:
     """Return the circuits of which an end has no site left that reaches a gateway; as seen from the core."""
     if not network.circuits:
         return [()] * len(states)
-    ends = np.array(sorted({node for each in network.circuits for node in (*each.a, *each.b)}), np.int64)
-    column = {node: i for i, node in enumerate(ends.tolist())}
+    ends, column = _ends(network)
     reached = network.reached(states, nodes=ends)
     return [
         tuple(
@@ -89,6 +159,20 @@ def _circuits_down(network: LiveNetwork, states: Sequence[State]) -> list[tuple[
         )
         for row in reached
     ]
+
+
+def _circuits_first_down(network: LiveNetwork, states: Sequence[State]) -> list[tuple[str, ...]]:
+    """Return the circuits that each state takes down with all before it, by the first that does."""
+    found: list[list[str]] = [[] for _ in range(len(states) + 1)]
+    if network.circuits:
+        ends, column = _ends(network)
+        first = network.first_lost(states, nodes=ends)
+        is_whole = network.reached([((), ())], nodes=ends)[0]
+        for each in network.circuits:
+            sides = [[column[node] for node in end] for end in (each.a, each.b)]
+            if all(is_whole[side].any() for side in sides):
+                found[min(int(first[side].max()) for side in sides)].append(each.name)
+    return [tuple(names) for names in found[:-1]]
 
 
 class Cuts:
@@ -213,4 +297,4 @@ def exposure(network: LiveNetwork, cuts: Cuts, state: State) -> Exposure:
     )
 
 
-__all__ = ["Cuts", "Exposure", "Impact", "exposure", "impacts", "places_lost"]
+__all__ = ["Cuts", "Exposure", "Impact", "exposure", "impacts", "impacts_in_order", "places_lost", "repairs"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
 
 from rahdari.operate.alarms import FLAP_WINDOW_S
 from rahdari.operate.evidence import items_of
 from rahdari.operate.forecast import Question, Step, dies_at_s, steps
 from rahdari.operate.grouping import Outage, outages
-from rahdari.operate.impact import Cuts, Exposure, Impact, exposure, impacts
+from rahdari.operate.impact import Cuts, Exposure, Impact, exposure, impacts, impacts_in_order, repairs
 from rahdari.operate.maintenance import Window, accounts_for, elements_of
 
 if TYPE_CHECKING:
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
 
     from rahdari.operate.alarms import Alarm, AlarmBook
     from rahdari.operate.evidence import Item
+    from rahdari.operate.impact import State
     from rahdari.operate.network import LiveNetwork
 
 KEPT_S = 86_400.0  # alarms cleared longer ago than a day belong to the journal, not to reasoning
 MOST_NEW = 8  # incidents whose lost protection is worked out in one update; the others in those that follow
-MOST_JOINT = 64  # latest incidents among which the one is sought that tipped a place over
+MOST_JOINT_WITH = 16  # other incidents named that share in what an incident takes
 FORESEEN_EACH = 2  # times as many answers of what batteries foretell
 
 
@@ -52,9 +55,16 @@ class Hints(Protocol):
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One incident as it stands; times in seconds of source time.
 
-    ``cells_without_service`` are places that its own failures cut off now, and those that only several incidents
-    together cut off, of which this is the latest.  ``prediction`` is what was foreseen as it opened, ``forecast`` what
-    is foreseen now.  ``rivals`` explain as much at the same cost.  ``merged_into`` names the incident that took it in.
+    ``cells_without_service`` are the places told with it, each place with one incident: taken in the order in which
+    their lasting failures began, the first that leaves the place without service.  ``customers_without_service`` are
+    theirs: they add up to all customers without service, none counted twice.  ``customers_without_service_joint`` is
+    the part of them that it takes only together with incidents before it, ``customers_without_service_own`` what its
+    own failures alone would take of a whole network, told elsewhere or not.  ``joint_with`` are other incidents of
+    which the repair alone would bring joint places back, most customers first; empty where no single repair would.
+    ``mbps_lost``, ``customers_by_service`` and ``circuits_down`` are told once by the same rule.
+
+    ``prediction`` is what was foreseen as it opened, ``forecast`` what is foreseen now.  ``rivals`` explain as much at
+    the same cost.  ``merged_into`` names the incident that took it in.
     """
 
     incident_id: str
@@ -73,6 +83,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     symptom_seqs: tuple[int, ...] = ()
     cells_without_service: tuple[str, ...] = ()
     customers_without_service: int = 0
+    customers_without_service_own: int = 0
+    customers_without_service_joint: int = 0
+    joint_with: tuple[str, ...] = ()
     customers_by_service: dict[str, int] = {}
     n_places: int = 0
     mbps_lost: float = 0.0
@@ -109,6 +122,15 @@ def notices_of(incident: Incident) -> tuple[tuple[float, str], ...]:
     return tuple(told)
 
 
+class _Taken(NamedTuple):
+    """What an outage takes: what is told with it, customers it alone would take, those it takes with others."""
+
+    told: Impact = Impact()
+    n_own: int = 0
+    n_joint: int = 0
+    joint_with: tuple[str, ...] = ()
+
+
 class Reasoner:
     """Reads alarms as incidents; :meth:`read` is a function of the alarms, the windows and the time alone.
 
@@ -126,6 +148,10 @@ class Reasoner:
         self._foreseen: dict[tuple[object, ...], tuple[Step, ...]] = {}
         self.outlook: tuple[Step, ...] = ()
         self._exposed: dict[tuple[frozenset[int], frozenset[int]], Exposure] = {}
+
+    @cached_property
+    def _place_at(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.network.place_id)}
 
     def update(self, book: AlarmBook, changed: Mapping[str, Alarm], now_s: float) -> list[Incident]:
         """Return the incidents that differ from those returned before, merged ones included.
@@ -162,42 +188,47 @@ class Reasoner:
         self._expose(found, made, most_new)
         return sorted(made, key=lambda each: (each.opened_s, each.root, each.incident_id))
 
-    def _impacts(self, found: Sequence[Outage]) -> list[Impact]:
-        """Return what each outage takes now; what only several take together goes to the latest that matters."""
-        states = [outage.now for outage in found]
-        struck = [i for i, (dead, cut) in enumerate(states) if dead or cut]
-        result = [Impact() for _ in found]
-        if not struck:
+    def _impacts(self, found: Sequence[Outage]) -> list[_Taken]:
+        """Return what each outage takes now: each place once, with the first that leaves it without service.
+
+        They are put in order of when those of their failures that last began.
+        """
+        order = sorted((i for i, each in enumerate(found) if any(each.now)), key=lambda i: (found[i].lasts_from_s, i))
+        states = [found[i].now for i in order]
+        result = [_Taken() for _ in found]
+        if not states:
             return result
-        union = {n for i in struck for n in states[i][0]}, {n for i in struck for n in states[i][1]}
-        together, *alone = impacts(self.network, [union, *(states[i] for i in struck)])
-        result = [alone[struck.index(i)] if i in set(struck) else Impact() for i in range(len(found))]
-        left = set(together.places).difference(*(each.places for each in alone))
-        if left:
-            self._share_joint(found, states, struck, left, result)
+        told, alone = impacts_in_order(self.network, states), impacts(self.network, states)
+        joint = [[self._place_at[name] for name in set(a.places).difference(b.places)]
+                 for a, b in zip(told, alone, strict=True)]  # fmt: skip
+        with_whom = self._joint_with(states, joint)
+        for at, i in enumerate(order):
+            others = tuple(found[order[other]].incident_id for other in with_whom[at])
+            result[i] = _Taken(told[at], alone[at].customers, int(self.network.customers[joint[at]].sum()), others)
         return result
 
-    def _share_joint(
-        self, found: Sequence[Outage], states: Sequence[tuple[set[int], set[int]]], struck: list[int], left: set[str],
-        result: list[Impact],
-    ) -> None:  # fmt: skip
-        """Add places that only several outages take together to the latest one without which they had service."""
-        latest = sorted(struck, key=lambda i: (-found[i].opened_s, i))[:MOST_JOINT]
-        rest = [tuple({n for j in struck if j != i for n in states[j][half]} for half in (0, 1)) for i in latest]
-        without = [set(each.places) for each in impacts(self.network, [(dead, cut) for dead, cut in rest])]
-        number = {name: i for i, name in enumerate(self.network.place_id)}
-        extra: dict[int, list[int]] = {}
-        for name in sorted(left, key=number.__getitem__):
-            i = next((i for i, lost in zip(latest, without, strict=True) if name not in lost), latest[0])
-            extra.setdefault(i, []).append(number[name])
-        for i, places in extra.items():
-            held = sorted({*places, *(number[name] for name in result[i].places)})
-            result[i] = msgspec.structs.replace(
-                result[i], places=tuple(self.network.place_id[place] for place in held),
-                customers=int(self.network.customers[held].sum()), mbps=float(self.network.mbps[held].sum()),
-            )  # fmt: skip
+    def _joint_with(self, states: Sequence[State], joint: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Return for each state the others of which the repair alone would serve some of its joint places again.
 
-    def _incident(self, outage: Outage, lost: Impact, now_s: float) -> Incident:
+        Those that would serve most customers of them come first, at most :data:`MOST_JOINT_WITH` of them.
+        """
+        teller = np.full(len(self.network.place_id), -1, np.int64)
+        for at, own_places in enumerate(joint):
+            teller[own_places] = at
+        back: list[dict[int, float]] = [{} for _ in states]
+        if not any(joint):
+            return [[] for _ in states]
+        for other, places in enumerate(repairs(self.network, states, np.flatnonzero(teller >= 0))):
+            for place in places.tolist():
+                own = back[teller[place]]
+                own[other] = own.get(other, 0.0) + float(self.network.customers[place])
+        return [
+            sorted((other for other in own if other != at), key=lambda other: (-own[other], other))[:MOST_JOINT_WITH]
+            for at, own in enumerate(back)
+        ]
+
+    def _incident(self, outage: Outage, taken: _Taken, now_s: float) -> Incident:
+        lost = taken.told
         own = [item.alarm for item in outage.own]
         symptoms = [item.alarm for item in outage.symptoms]
         every = [*own, *symptoms]
@@ -214,7 +245,9 @@ class Reasoner:
             is_inferred=outage.is_inferred, is_exact=outage.is_exact, rivals=outage.rivals, evidence=outage.evidence,
             root_keys=tuple(alarm.key for alarm in own), symptom_keys=tuple(alarm.key for alarm in symptoms),
             symptom_seqs=tuple(sorted(seqs)), cells_without_service=lost.places, n_places=len(lost.places),
-            customers_without_service=lost.customers, customers_by_service=lost.customers_by_service,
+            customers_without_service=lost.customers, customers_without_service_own=taken.n_own,
+            customers_without_service_joint=taken.n_joint, joint_with=taken.joint_with,
+            customers_by_service=lost.customers_by_service,
             mbps_lost=lost.mbps, circuits_down=lost.circuits_down, is_flapping=is_flapping,
             severity=min((alarm.severity for alarm in shown), key=_severity_rank),
             hints=tuple(self.hints.of(sorted({alarm.type for alarm in every}))) if self.hints else (),

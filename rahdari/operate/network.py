@@ -15,7 +15,7 @@ from rahdari.methods.cascade import Service
 from rahdari.methods.reach import CSR, Prepared, csr_of_links, prepare, reach_prepared, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    Words = NDArray[np.uint64]
     State = tuple[Iterable[int], Iterable[int]]  # nodes and links that have failed
 
 BATTERY_H = 4.0  # assumed where a network states no hours: the usual design figure of a macro site on weak grids
 LANES_AT_ONCE = 512  # states of the network in one pass
+NOBODY, SEVERAL = -1, -2  # states that hold a thing: none, more than one
 PART = re.compile(r"[^\w.]+|_", re.ASCII)  # what parts the words of a resource's second half
 
 
@@ -206,7 +208,7 @@ class LiveNetwork:
         ready = self.prepared[service]
         asked = np.arange(self.n_nodes) if nodes is None else np.asarray(nodes, np.int64)
         found = np.zeros((len(failed), asked.size), np.bool_)
-        for low in range(0, len(failed), LANES_AT_ONCE):
+        for low in range(0, len(failed) if asked.size else 0, LANES_AT_ONCE):
             some = failed[low : low + LANES_AT_ONCE]
             found[low : low + LANES_AT_ONCE] = unpacked(self._words(ready, some)[:, asked], len(some))
         return found
@@ -217,15 +219,79 @@ class LiveNetwork:
         nodes, links = np.zeros((n_words, self.n_nodes), np.uint64), np.zeros((n_words, self.n_links), np.uint64)
         for s, (dead, cut) in enumerate(failed):
             word, bit = s // 64, np.uint64(1) << np.uint64(s % 64)
-            nodes[word, np.fromiter(dead, np.int64)] |= bit
-            links[word, np.fromiter(cut, np.int64)] |= bit
-        kept = np.zeros((n_words, self.n_nodes), np.uint64)
+            nodes[word, _numbers(dead)] |= bit
+            links[word, _numbers(cut)] |= bit
+        return self._reach(ready, nodes, links)
 
-        def keep(low: int, high: int, found: NDArray[np.uint64]) -> None:
+    def _reach(self, ready: Prepared, nodes: Words, links: Words) -> Words:
+        """Return words (w, n) of the nodes reached, of words of the nodes and links that have failed."""
+        kept = np.zeros((nodes.shape[0], self.n_nodes), np.uint64)
+
+        def keep(low: int, high: int, found: Words) -> None:
             kept[low:high, ready.order] = found[:, : high - low].T
 
         reach_prepared(ready, nodes, links, keep)
         return kept
+
+    def lost(
+        self, failed: Sequence[State], service: int = -1, nodes: IntArray | None = None,
+        before: Flags | None = None, which: IntArray | None = None,
+    ) -> Iterator[tuple[IntArray, IntArray]]:  # fmt: skip
+        """Yield pairs of a state and a column of ``nodes`` that it does not reach, 512 states at a time, by state.
+
+        Left out are nodes not reached before: of those that reach a root with nothing failed, or of ``before`` (g, n)
+        in row ``which`` of each state.
+        """
+        if before is None or which is None:
+            before, which = self.reached([((), ())], service), np.zeros(len(failed), np.int64)
+        asked = np.arange(self.n_nodes) if nodes is None else nodes
+        base = before[:, asked]
+        for low in range(0, len(failed), LANES_AT_ONCE):
+            some = failed[low : low + LANES_AT_ONCE]
+            missing = ~self._words(self.prepared[service], some)[:, asked]
+            for word in range(missing.shape[0]):
+                own = which[low + 64 * word : low + min(64 * word + 64, len(some))]
+                mask = np.zeros(asked.size, np.uint64)
+                for row in np.unique(own).tolist():
+                    bits = sum(1 << bit for bit in np.flatnonzero(own == row).tolist())
+                    mask |= np.where(base[row], np.uint64(bits), np.uint64(0))
+                missing[word] &= mask
+            yield _pairs(missing, low)
+
+    def first_lost(self, failed: Sequence[State], service: int = -1, nodes: IntArray | None = None) -> IntArray:
+        """Return for each of ``nodes`` the first of states, each added to those before, that leaves it unreached.
+
+        The number of states stands where none does.
+        """
+        asked = np.arange(self.n_nodes) if nodes is None else nodes
+        found = np.zeros(asked.size, np.int64)
+        first = [_firsts(failed, half, size) for half, size in ((0, self.n_nodes), (1, self.n_links))]
+        for low in range(0, len(failed), LANES_AT_ONCE):
+            n_words = -(-min(LANES_AT_ONCE, len(failed) - low) // 64)
+            nodes_down, links_down = (_from(each, low, n_words) for each in first)
+            reached = self._reach(self.prepared[service], nodes_down, links_down)[:, asked]
+            if low + 64 * n_words > len(failed):
+                reached[-1] &= np.uint64((1 << (len(failed) - low) % 64) - 1)
+            found += np.bitwise_count(reached).sum(axis=0, dtype=np.int64)
+        return found
+
+    def regained(
+        self, failed: Sequence[State], service: int = -1, nodes: IntArray | None = None
+    ) -> tuple[IntArray, IntArray]:
+        """Return pairs of a state and a column of ``nodes`` that all states together cut off, and all others do not."""
+        asked = np.arange(self.n_nodes) if nodes is None else nodes
+        owners = [_owners(failed, half, size) for half, size in ((0, self.n_nodes), (1, self.n_links))]
+        parts = []
+        dead, cut = (np.flatnonzero(own != NOBODY) for own in owners)
+        lost = ~self._words(self.prepared[service], [(dead, cut)])[0, asked]
+        hidden = np.where(lost & np.uint64(1), ~np.uint64(0), np.uint64(0))
+        for low in range(0, len(failed), LANES_AT_ONCE):
+            n_words = -(-min(LANES_AT_ONCE, len(failed) - low) // 64)
+            nodes_down, links_down = (_but(own, low, n_words) for own in owners)
+            reached = self._reach(self.prepared[service], nodes_down, links_down)[:, asked] & hidden
+            parts.append(_pairs(reached, low))
+        none = np.zeros(0, np.int64)
+        return np.concatenate([none, *(a for a, _ in parts)]), np.concatenate([none, *(b for _, b in parts)])
 
     def places_out(self, reached: Flags, service: int = 0, places: IntArray | None = None) -> Flags:
         """Return (s, p) places without a service, of nodes (s, n) reached for it; a place without sites is none.
@@ -245,8 +311,9 @@ class LiveNetwork:
     def sites_of(self, places: IntArray, service: int = 0) -> IntArray:
         """Return the nodes that bring a service to places, one place after another."""
         asked = self.services[service]
-        parts = [asked.site[asked.first[place] : asked.first[place + 1]] for place in places.tolist()]
-        return np.concatenate([np.zeros(0, np.int64), *parts])
+        n_sites = np.diff(asked.first)[places]
+        begin = np.cumsum(n_sites) - n_sites
+        return np.asarray(asked.site[np.repeat(asked.first[:-1][places] - begin, n_sites) + np.arange(n_sites.sum())])
 
     @cached_property
     def is_served(self) -> tuple[Flags, ...]:
@@ -267,6 +334,69 @@ class LiveNetwork:
         from rahdari.operate.plan_network import network_of_plan
 
         return network_of_plan(Path(plan) if isinstance(plan, str) else plan)
+
+
+def _numbers(things: Iterable[int]) -> IntArray:
+    return things if isinstance(things, np.ndarray) else np.fromiter(things, np.int64)
+
+
+def _pairs(words: Words, low: int) -> tuple[IntArray, IntArray]:
+    """Return the state (counted from ``low``) and the column of each bit of words (w, c), in this order."""
+    word, column = np.nonzero(words)
+    value = words[word, column]
+    states, columns = [], []
+    for bit in range(64):
+        at = np.flatnonzero((value >> np.uint64(bit)) & np.uint64(1))
+        states.append(low + 64 * word[at] + bit)
+        columns.append(column[at])
+    state, found = np.concatenate(states), np.concatenate(columns)
+    order = np.argsort(state, kind="stable")
+    return state[order], found[order]
+
+
+def _flat(failed: Sequence[State], half: int) -> tuple[IntArray, IntArray]:
+    """Return the nodes (0) or links (1) of all states, and the state of each."""
+    parts = [_numbers(state[half]) for state in failed]
+    own = np.repeat(np.arange(len(parts)), [part.size for part in parts])
+    return np.concatenate([np.zeros(0, np.int64), *parts]), own
+
+
+def _firsts(failed: Sequence[State], half: int, size: int) -> IntArray:
+    """Return (size,) the first state in which a thing has failed, the number of states where none."""
+    found = np.full(size, len(failed), np.int64)
+    thing, own = _flat(failed, half)
+    np.minimum.at(found, thing, own)
+    return found
+
+
+def _from(first: IntArray, low: int, n_words: int) -> Words:
+    """Return words (n_words, size) from state ``low`` on in which a thing stays failed from its first state on."""
+    found = np.zeros((n_words, first.size), np.uint64)
+    some = np.flatnonzero(first < low + 64 * n_words)
+    for word in range(n_words):
+        late = np.maximum(first[some] - low - 64 * word, 0)
+        is_in = late < 64  # noqa: PLR2004  # bits of a word
+        found[word, some[is_in]] = ~np.uint64(0) << late[is_in].astype(np.uint64)
+    return found
+
+
+def _owners(failed: Sequence[State], half: int, size: int) -> IntArray:
+    """Return (size,) the one state in which a thing has failed, :data:`NOBODY` or :data:`SEVERAL`."""
+    found = np.full(size, NOBODY, np.int64)
+    thing, own = _flat(failed, half)
+    found[thing] = own
+    found[thing[found[thing] != own]] = SEVERAL
+    return found
+
+
+def _but(owner: IntArray, low: int, n_words: int) -> Words:
+    """Return words (n_words, size) from state ``low`` on in which all but what each state alone holds has failed."""
+    found = np.zeros((n_words, owner.size), np.uint64)
+    found[:, owner != NOBODY] = ~np.uint64(0)
+    some = np.flatnonzero((owner >= low) & (owner < low + 64 * n_words))
+    word, bit = np.divmod(owner[some] - low, 64)
+    found[word, some] ^= np.uint64(1) << bit.astype(np.uint64)
+    return found
 
 
 def _named(given: object) -> dict[str, dict[str, Any]]:
