@@ -9,13 +9,14 @@ tree's root, the last hash and the root before it, and G signs the bytes of S.
 from __future__ import annotations
 
 import hashlib
+from binascii import hexlify
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from rahdari.errors import PlanError, Problem
-from rahdari.store.merkle import Frontier, leaf_hash
+from rahdari.store.merkle import LEAF, Frontier, leaf_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,9 +91,9 @@ class Chain:
         """Return the line of one more record, numbered and chained."""
         values["n"] = self.frontier.n
         body = canonical(values)
-        self.head = chained(self.head, body)
-        self.frontier.append(leaf_hash(body))
-        return b"".join((HEAD, self.head.hex().encode(), MIDDLE, body, TAIL))
+        self.head = hashlib.sha256(self.head + body).digest()
+        self.frontier.append(hashlib.sha256(LEAF + body).digest())
+        return b"".join((HEAD, hexlify(self.head), MIDDLE, body, TAIL))
 
     def sign(self, key: SigningKey, at_us: int) -> bytes:
         """Return the line of a root over all records so far."""

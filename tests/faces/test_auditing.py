@@ -77,6 +77,14 @@ def test_who_sees_nothing_labelled_leaves_no_read(app: FastAPI, tmp_path: Path) 
     assert not told(tmp_path / "audit", "read")
 
 
+def test_files_that_are_the_same_for_every_plan_leave_no_read(app: FastAPI, tmp_path: Path) -> None:
+    client = log_in(app, "planner-owner")
+    before = len(told(tmp_path / "audit"))
+    client.get("/map/")
+    client.get("/openapi.json")
+    assert len(told(tmp_path / "audit")) == before
+
+
 def test_a_plan_without_labels_leaves_no_read_and_yet_exports(
     identity: Identity, log: AuditLog, tmp_path: Path
 ) -> None:

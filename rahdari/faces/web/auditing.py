@@ -37,7 +37,8 @@ HIDES_ALARMS = ("shelve", "unshelve", "close", "maintenance", "clear")  # the la
 APPROVALS = ("asked for", "granted", "refused", "took")
 HIDE_ALARMS = ("PATCH",)  # of TMF642: acknowledges and clears
 #: What devices and programs send all the time; the journal of the live network keeps it, with its source.
-KEPT_ELSEWHERE = ("POST /events", "POST /v1/logs", "POST /api/live/alertmanager")
+KEPT_ELSEWHERE = ("POST /events", "POST /v1/logs", "POST /gnmic", "POST /api/live/alertmanager")
+STATIC = ("MOUNT ", "GET /openapi.json")  # the same for every plan
 LONGEST_TEXT = 400
 READ, TAKEN, DENIED, CHANGED, SUPPRESSED = "read", "export", "denial", "change", "suppression"
 
@@ -102,11 +103,14 @@ class Audited:
                 await asyncio.to_thread(self.log.close)
             return
 
+        key, _ = matched(self.routes, scope)  # now: a route that serves files changes what the scope says
+        asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope.get("query_string") else "")
+
         async def send_recorded(message: Message) -> None:
             status = _status_of(message)
             if status:
                 try:
-                    await asyncio.to_thread(self._record, scope, status)
+                    await asyncio.to_thread(self._record, scope, status, key, asked)
                 except (PlanError, OSError) as error:
                     raise _Unrecorded from error
             await send(message)
@@ -118,18 +122,17 @@ class Audited:
                 what, cure = "the audit log cannot be written, so nothing is answered", "tell an administrator"
                 await problem_answer(HTTPStatus.SERVICE_UNAVAILABLE, what, cure)(scope, receive, send)
 
-    def _record(self, scope: Scope, status: int) -> None:
-        key, _ = matched(self.routes, scope)
+    def _record(self, scope: Scope, status: int, key: str, asked: str) -> None:
         need = self.gate.needs.get(key)
         if need is not None and need.is_open:
             return
         who: Who | None = scope.get("state", {}).get("who")
         is_labelled, plan = self._labels.now()
         kind = self._kind(scope, status, who, is_export=need is not None and need.permission == EXPORT)
-        if kind == READ and not (is_labelled and who is not None and who.clearance != PUBLIC):
+        is_cleared = who is not None and who.clearance != PUBLIC
+        if kind == READ and not (is_labelled and is_cleared and not key.startswith(STATIC)):
             return
         if kind and (kind == DENIED or key not in KEPT_ELSEWHERE):
-            asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope.get("query_string") else "")
             what = {"route": key, "asked": asked[:LONGEST_TEXT], "status": status, "from": address_of(scope)}
             if who is not None:
                 what |= {"clearance": who.clearance.key, "is_token": who.is_token}
