@@ -11,9 +11,11 @@ from rahdari.methods.air_space import Airspace, airspace_of
 from rahdari.methods.flight_files import f3548_volumes, flights_geojson, qgroundcontrol_plan
 from rahdari.methods.survey import Camera, Drone, Survey, Wind, survey
 from rahdari.methods.water_mask import water_mask
+from rahdari.service.flood_calls import flood_day, flood_map
 
 __all__ = [
     "AirLink", "AirNetwork", "AirParams", "AirRoute", "Airspace", "Asked", "Camera", "Corridor", "Drone", "Survey",
-    "Wind", "air", "air_route", "airspace_of", "corridor", "f3548_volumes", "flights_geojson", "qgroundcontrol_plan",
+    "Wind", "air", "air_route", "airspace_of", "corridor", "f3548_volumes", "flights_geojson", "flood_day",
+    "flood_map", "qgroundcontrol_plan",
     "survey", "water_mask",
 ]  # fmt: skip

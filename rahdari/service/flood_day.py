@@ -70,6 +70,7 @@ NOTES = (
 )
 
 ROUNDS_WITHOUT_CUT = 2
+BASE_DEG = 0.2  # a base may stand so far outside the area
 NO_EDGE = "The plan has no edge nodes: pictures end at the core of the network."
 
 
@@ -402,7 +403,8 @@ def flood_day(request: DayRequest, clearance: Clearance = OWNER, *, on_progress:
     shut = shapely.union_all(list(closed)) if closed else shapely.Polygon()
     is_lit = dict(zip(network.live.node_id, (network.state < DARK).tolist(), strict=True))
     sites = reader.table("sites").filter(pl.col("kind") == "tower")
-    is_in = shapely.contains_xy(area.shape, sites["lon_deg"].to_numpy(), sites["lat_deg"].to_numpy())
+    near = area.shape.buffer(BASE_DEG)
+    is_in = shapely.contains_xy(near, sites["lon_deg"].to_numpy(), sites["lat_deg"].to_numpy())
     sites = sites.filter(pl.Series(is_in))
     sites = sites.with_columns(
         has_power=pl.Series([is_lit.get(name, False) for name in sites["site_id"].to_list()], dtype=pl.Boolean)

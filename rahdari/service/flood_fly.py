@@ -156,28 +156,29 @@ def airports(reader: PlanReader, area: Area) -> tuple[shapely.Polygon, ...]:
 
 
 def base_of(area: Area, sites: pl.DataFrame, is_bad: Callable[[FloatArray, FloatArray], Flags]) -> dict[str, object]:
-    """Return where the drones start: the largest place with a site that has power, else the nearest such site.
+    """Return where the drones start: the largest dry place where a site has power, else the nearest such site.
 
     ``sites`` have ``place_id``, coordinates and ``has_power``; ``is_bad`` says which points lie in water or in a closed
     zone.  Without any site with power the largest place serves, on its own generator.
     """
     places = area.places.sort("n_people", "place_id", descending=[True, False])
-    places = places.filter(~pl.Series(is_bad(places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy())))
-    if not places.height:
-        raise InputError(Problem("every place of the area lies in water or near an airport", "draw a larger area"))
-    first = places.row(0, named=True)
+    dry = places.filter(~pl.Series(is_bad(places["lon_deg"].to_numpy(), places["lat_deg"].to_numpy())))
+    first = (dry if dry.height else places).row(0, named=True)
     here = {key: first[key] for key in ("place_id", "name", "lon_deg", "lat_deg")}
     lit = sites.filter("has_power").sort("site_id")
     lit = lit.filter(~pl.Series(is_bad(lit["lon_deg"].to_numpy(), lit["lat_deg"].to_numpy())))
+    if dry.height and lit.filter(pl.col("place_id") == first["place_id"]).height:
+        return {**here, "why": "largest dry place, a site there has power"}
     if not lit.height:
-        return {**here, "why": "largest place, no site with power: own generator"}
-    if lit.filter(pl.col("place_id") == first["place_id"]).height:
-        return {**here, "why": "largest place, a site there has power"}
+        if not dry.height:
+            what = "every place of the area lies in water or near an airport, and no site near has power"
+            raise InputError(Problem(what, "draw a larger area"))
+        return {**here, "why": "largest dry place, no site with power: own generator"}
     km = great_circle_km(lit["lon_deg"].to_numpy(), lit["lat_deg"].to_numpy(), first["lon_deg"], first["lat_deg"])
     row = lit.row(int(np.argmin(km)), named=True)
     return {
         "place_id": row["place_id"], "name": f"a site {float(km.min()):.0f} km from {first['name']}",
-        "lon_deg": row["lon_deg"], "lat_deg": row["lat_deg"], "why": "nearest site with power to the largest place",
+        "lon_deg": row["lon_deg"], "lat_deg": row["lat_deg"], "why": "nearest dry site with power to the largest place",
     }  # fmt: skip
 
 
