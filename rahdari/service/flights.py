@@ -35,6 +35,7 @@ from rahdari.service.sky import place_row
 from rahdari.sources.boundaries import BOUNDARY_NOTE
 from rahdari.store.atomic import write_text
 from rahdari.store.query import OWNER, Clearance, PlanReader
+from rahdari.store.spreadsheet import safe_csv
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -376,7 +377,7 @@ def fly_survey(request: SurveyRequest, clearance: Clearance = OWNER) -> SurveyRe
     ]  # fmt: skip
     if request.out is not None:
         table = pl.DataFrame([line.model_dump() for line in lines]).with_columns(note=pl.lit(NOTE))
-        write_text(request.out, table.write_csv())
+        write_text(request.out, safe_csv(table))
         files.append(str(request.out))
     large = ["A survey so large takes days: the area is better cut into parts."] if found.area_km2 > LARGE_KM2 else []
     return SurveyResponse(
@@ -477,7 +478,7 @@ def fly_corridor(request: CorridorRequest, clearance: Clearance = OWNER) -> Corr
     drawn = shapely.LineString(line.lonlat_deg)
     files = _exported(request, [_flight(line, found, request)], _near(airspace, drawn))
     if request.out is not None:
-        write_text(request.out, found.points.with_columns(note=pl.lit(NOTE)).write_csv())
+        write_text(request.out, safe_csv(found.points.with_columns(note=pl.lit(NOTE))))
         files.append(str(request.out))
     return _told(line, found, files, request)
 
