@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 #: Wave length, degrees, and height, metres, of relief finer than the terrain's cells; assumed, of a flat flood plain.
 RELIEF = ((0.08, 2.5), (0.03, 1.2), (0.008, 0.5))
 DRAINAGE_DEG = 0.25  # the lowest ground within so far stands for the river
-SMOOTH_DEG = 0.03
+SMOOTH_DEG = 0.03  # steps of the terrain's coarse cells are no banks
+COARSE_DEG = 0.01  # the drainage is looked for in cells so wide
 GREEN, NIR = (0.08, 0.03), (0.10, 0.32)  # reflectances of water and of land, assumed
 NOISE = 0.012
 
@@ -38,10 +39,13 @@ def _noise(shape: tuple[int, int], cell_px: float, seed: int, number: int) -> Fl
 def above_drainage_m(height_m: ArrayLike, step_deg: float, seed: int) -> FloatArray:
     """Return height over the lowest ground near, with made-up fine relief; ``height_m`` (rows, columns)."""
     height = np.asarray(height_m, np.float64)
-    reach = 2 * round(DRAINAGE_DEG / step_deg) + 1
-    smooth = gaussian_filter(height, SMOOTH_DEG / step_deg, mode="nearest")  # steps of coarse cells are no banks
+    skip = max(1, round(COARSE_DEG / step_deg))
+    cell_deg = skip * step_deg
+    smooth = gaussian_filter(height[::skip, ::skip], SMOOTH_DEG / cell_deg, mode="nearest")
+    reach = 2 * round(DRAINAGE_DEG / cell_deg) + 1
     lowest = gaussian_filter(minimum_filter(smooth, size=reach, mode="nearest"), reach / 4.0, mode="nearest")
-    above = smooth - lowest
+    at = np.stack(np.meshgrid(*(np.arange(n) / skip for n in height.shape), indexing="ij"))
+    above = np.asarray(map_coordinates(smooth - lowest, at, order=1, mode="nearest"), np.float64)
     for number, (wave_deg, rise_m) in enumerate(RELIEF):
         above += rise_m * _noise(height.shape, max(wave_deg / step_deg, 1.0), seed, number)
     return above
