@@ -74,7 +74,7 @@ class SurveyRequest(Exports):
     area: str = Field(min_length=1, description="GeoJSON file of polygons, district, or corridor with width_km")
     width_km: float = Field(2.0, gt=0.0, le=50.0, description="Width of the strip along a corridor")
     base: list[tuple[float, float]] = Field(default=[], description="Bases, lon and lat; default: by the area")
-    n_drones: int = Field(1, ge=1, le=50, description="Drones, spread over the bases in turn")
+    n_drones: int = Field(1, ge=1, le=50, description="Drones; those beyond one a base stand where most is to see")
     height_m: float = Field(120.0, ge=10.0, le=1000.0, description="Height above ground")
     view_deg: float = Field(73.7, gt=1.0, lt=170.0, description="Camera's angle of view across the way")
     overlap_frac: float = Field(0.2, ge=0.0, lt=0.95, description="Overlap of neighbouring passes")
@@ -281,15 +281,13 @@ def _surveyed(
     bases = sorted({(each.base_lon_deg, each.base_lat_deg) for each in drones})
     if len(bases) == 1:
         return survey(shape, (), camera, drones, wind, no_fly=closed)
-    plane = flat_earth(shape.centroid.x, shape.centroid.y)
-    flat, base = shapely.transform(shape, plane.forward), plane.forward(np.array(bases))
-    cells = shapely.voronoi_polygons(shapely.multipoints(base), extend_to=flat, ordered=True)
     parts = []
-    for at, cell in zip(bases, shapely.get_parts(cells), strict=True):
+    for at, ground in zip(bases, _parts(shape, bases), strict=True):
         own = [each for each in drones if (each.base_lon_deg, each.base_lat_deg) == at]
-        ground = shapely.transform(shapely.intersection(flat, cell), plane.backward)
         if not ground.is_empty:
-            parts.append(survey(_polygons(ground), (), camera, own, wind, no_fly=closed))
+            parts.append(survey(ground, (), camera, own, wind, no_fly=closed))
+    plane = flat_earth(shape.centroid.x, shape.centroid.y)
+    flat = shapely.transform(shape, plane.forward)
     area = np.array([part.area_km2 for part in parts])
     speed = float(np.sqrt(request.speed_m_per_s**2 - request.wind_m_per_s**2))
     fleet = [
@@ -308,9 +306,29 @@ def _surveyed(
     )  # fmt: skip
 
 
-def _polygons(shape: BaseGeometry) -> BaseGeometry:
-    """Return the polygons of a shape, without lines and points left by a cut."""
-    return shapely.union_all([part for part in shapely.get_parts(shape).tolist() if part.geom_type == "Polygon"])
+def _parts(shape: BaseGeometry, bases: list[tuple[float, float]]) -> list[BaseGeometry]:
+    """Return the polygons of a shape that lie nearest to each of two or more bases, in degrees; some may be empty."""
+    plane = flat_earth(shape.centroid.x, shape.centroid.y)
+    flat = shapely.transform(shape, plane.forward)
+    points = shapely.multipoints(plane.forward(np.array(bases)))
+    cells = shapely.voronoi_polygons(points, extend_to=flat, ordered=True)
+    cut = [shapely.transform(shapely.intersection(flat, cell), plane.backward) for cell in shapely.get_parts(cells)]
+    return [
+        shapely.union_all([part for part in shapely.get_parts(each).tolist() if part.geom_type == "Polygon"])
+        for each in cut
+    ]
+
+
+def _stationed(shape: BaseGeometry, bases: list[tuple[float, float]], n_drones: int) -> list[tuple[float, float]]:
+    """Return the base of each drone: one at each, further ones where a drone has most ground to see."""
+    used = list(dict.fromkeys(bases))[:n_drones]
+    if len(used) == 1:
+        return used * n_drones
+    area = np.array([part.area for part in _parts(shape, used)])
+    count = np.ones(len(used), np.int64)
+    for _ in range(n_drones - len(used)):
+        count[int((area / count).argmax())] += 1
+    return [base for base, n in zip(used, count.tolist(), strict=True) for _ in range(n)]
 
 
 def _flights(found: Survey, drones: list[Drone], request: SurveyRequest, ground: Raster | None) -> list[Flight]:
@@ -357,10 +375,10 @@ def fly_survey(request: SurveyRequest, clearance: Clearance = OWNER) -> SurveyRe
     bases, why = _bases(reader, request, shape, airspace)
     drones = [
         Drone(
-            f"drone-{k + 1}", *bases[k % len(bases)], request.speed_m_per_s, 60.0 * request.endurance_min,
+            f"drone-{k + 1}", *base, request.speed_m_per_s, 60.0 * request.endurance_min,
             request.reserve_frac, battery_change_s=60.0 * request.change_min,
         )
-        for k in range(request.n_drones)
+        for k, base in enumerate(_stationed(shape, bases, request.n_drones))
     ]  # fmt: skip
     closed = _near(airspace, shape)
     found = _surveyed(shape, drones, request, closed)

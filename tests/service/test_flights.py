@@ -162,3 +162,13 @@ def test_python_offers_what_the_command_uses() -> None:
     masts = pl.DataFrame({"site_id": ["a"], "lon_deg": [71.0], "lat_deg": [30.0]})
     assert air.corridor([(71.0, 30.01), (71.05, 30.01)], 100.0, masts).points.height > 40
     assert air.air_route((71.0, 30.0), (71.2, 30.0)).ratio == 1.0
+
+
+def test_further_drones_stand_where_most_is_to_see(small_plan: Plan, tmp_path: Path) -> None:
+    area = square(tmp_path / "field.geojson", 0.06)
+    near_corner = [(70.6, 30.6), (70.605, 30.605)]  # the second has nearly all of the square
+    found = fly_survey(surveyed(small_plan, area, base=near_corner, n_drones=4, out=tmp_path / "f.csv"))
+    drones = pl.read_csv(tmp_path / "f.csv").group_by("drone").agg(pl.col("length_km").sum()).sort("drone")
+    assert drones["drone"].to_list() == ["drone-1", "drone-2", "drone-3", "drone-4"]
+    assert (drones["length_km"][1:] > drones["length_km"][0]).all()
+    assert found.ratio < 2.5
