@@ -75,7 +75,8 @@ class Outage:
     @property
     def lasts_from_s(self) -> float:
         """Return when the first of the failures that last began."""
-        lasting = (item.onset_s for item in self.items if item.end_s is None and item.kind in {"link", "node"})
+        failures = (item for item in self.items if item.kind in {"link", "node"} or item.is_cut)
+        lasting = (item.onset_s for item in failures if item.end_s is None)
         return min(lasting, default=self.opened_s)
 
     @property
@@ -209,7 +210,8 @@ class _Builder:
 
     def _fits(self, outage: Outage, item: Item) -> bool:
         """Return whether an outage lasted when an item began."""
-        return any(each.lasts_at(item.onset_s, POLL_S) for each in outage.items if each.kind in {"link", "node"})
+        failures = (each for each in outage.items if each.kind in {"link", "node"} or each.is_cut)
+        return any(each.lasts_at(item.onset_s, POLL_S) for each in failures)
 
     def _take_joint(self, left: Sequence[int], nodes: np.ndarray, column: dict[int, int]) -> None:
         """Give nodes that only several roots cut off together to the latest without which they were reached."""

@@ -12,7 +12,7 @@ from rahdari.operate.alarms import AlarmBook, is_maintenance_event
 from rahdari.operate.incidents import Incident, Reasoner
 from rahdari.operate.maintenance import Window, windows_of
 from rahdari.operate.network import LiveNetwork
-from rahdari.operate.story import events_of, read_story, scenarios_of, windows_of_story
+from rahdari.operate.story import events_of, network_form, read_story, scenarios_of, windows_of_story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ def network_of(given: Any) -> LiveNetwork:  # noqa: ANN401  # a network, story, 
     if isinstance(given, LiveNetwork):
         return given
     if isinstance(given, dict) and ("network" in given or "gateways" in given):
-        return LiveNetwork.of_story(given)
+        return LiveNetwork.of_story(network_form(given.get("network", given)))
     return LiveNetwork.of_plan(getattr(given, "folder", given))
 
 
@@ -68,8 +68,10 @@ def _plain(incident: Incident) -> dict[str, Any]:
     return found
 
 
-def _scenario(network: LiveNetwork, scenario: Mapping[str, Any], now_s: float | None) -> dict[str, Any]:
-    events, windows = events_of(scenario), windows_of_story(scenario)
+def _scenario(
+    network: LiveNetwork, story: Mapping[str, Any], scenario: Mapping[str, Any], now_s: float | None
+) -> dict[str, Any]:
+    events, windows = events_of(scenario), windows_of_story(scenario, story)
     last = [event.at_s for event in events if math.isfinite(event.at_s)]
     ends = [window.to_s for window in windows if math.isfinite(window.to_s)]
     end_s = max([0.0, *last, *ends]) if now_s is None else now_s
@@ -78,7 +80,7 @@ def _scenario(network: LiveNetwork, scenario: Mapping[str, Any], now_s: float | 
     lost = {name for incident in found for name in incident.cells_without_service}
     places = [i for i, name in enumerate(network.place_id) if name in lost]
     return {
-        "scenario": str(scenario.get("id", "")), "title": str(scenario.get("title", "")), "now_s": end_s,
+        "id": str(scenario.get("id", "")), "title": str(scenario.get("title", "")), "now_s": end_s,
         "incidents": [_plain(incident) for incident in found],
         "cells_without_service": [network.place_id[place] for place in places],
         "customers_without_service": int(network.customers[places].sum()),
@@ -100,7 +102,8 @@ def replay_story(path: Path | str, scenario: str | None = None, *, now_s: float 
 
     Each incident has ``root`` (object and kind), ``symptom_seqs``, ``cells_without_service`` and
     ``customers_without_service`` as of the end (the last alarm, or the end of maintenance), or of ``now_s``.  Several
-    scenarios without one named come as a list under ``scenarios``.
+    scenarios without one named come as a list under ``scenarios``, and ``incidents`` are those of all of them, each
+    with the name of its ``scenario``.
     """
     story = read_story(path)
     network = LiveNetwork.of_story(story)
@@ -109,8 +112,11 @@ def replay_story(path: Path | str, scenario: str | None = None, *, now_s: float 
     if not chosen:
         known = ", ".join(str(each.get("id")) for each in every)
         raise InputError(Problem(f"the story has no scenario {scenario}", f"use one of {known}", str(path)))
-    found = [_scenario(network, each, now_s) for each in chosen]
-    return found[0] if len(found) == 1 else {"scenarios": found}
+    found = [_scenario(network, story, each, now_s) for each in chosen]
+    if len(found) == 1:
+        return found[0]
+    every_one = [{**incident, "scenario": each["id"]} for each in found for incident in each["incidents"]]
+    return {"scenarios": found, "incidents": every_one}
 
 
 __all__ = ["book_of", "network_of", "replay", "replay_story"]
