@@ -33,7 +33,7 @@ SILENCE_SHARE = 0.5
 MOST_CLUSTERS = 256  # states of the network that alarms are read against
 MOST_LANES = 1024  # silent roots tried, those with most to explain first
 MOST_PRUNED = 32  # silent nodes that are weighed against each other one by one
-LANES = 64  # states looked at together
+LANES = 512  # states looked at together
 ENOUGH = 2  # things that fail together before what they share is suspected
 
 
@@ -88,17 +88,23 @@ class Reasoning:
                 number[i] = c
         return number
 
-    def links_down(self, cluster: int) -> set[int]:
-        """Return the links told down while the items of a cluster began, those of ducts told cut among them."""
-        members = self.clusters[cluster]
-        low, high = self.onset[members[0]], self.onset[members[-1]]
+    @cached_property
+    def _links_down(self) -> list[NDArray[np.int64]]:
+        """Return for each cluster the links told down while its items began, those of ducts told cut among them."""
+        pairs = [(i, link) for link, own in self.of_link.items() for i in own]
+        pairs += [(i, link) for i in self.cuts for link in self.network.groups[self.items[i].at].links]
+        told, link = np.array(pairs, np.int64).reshape(-1, 2).T
+        onset = np.array(self.onset, np.float64)
+        end = np.array([np.inf if (until := self.items[i].end_s) is None else until for i in told.tolist()], np.float64)
+        found = []
+        for members in self.clusters:
+            low, high = onset[members[0]], onset[members[-1]]
+            found.append(np.unique(link[(onset[told] <= high + POLL_S) & (end >= low - TOGETHER_S)]))
+        return found
 
-        def is_then(i: int) -> bool:
-            end = self.items[i].end_s
-            return self.onset[i] <= high + POLL_S and (end is None or end >= low - TOGETHER_S)
-
-        found = {link for link, own in self.of_link.items() if any(is_then(i) for i in own)}
-        return found.union(*(self.network.groups[self.items[i].at].links for i in self.cuts if is_then(i)))
+    def links_down(self, cluster: int) -> NDArray[np.int64]:
+        """Return the links told down while the items of a cluster began, in order."""
+        return self._links_down[cluster]
 
     @cached_property
     def reached(self) -> NDArray[np.bool_]:
@@ -117,7 +123,8 @@ class Reasoning:
     def is_excused(self) -> set[int]:
         """Return sessions over links whose far end is cut off anyway, and so prove nothing of the link."""
         weak = [(link, own) for link, own in self.of_link.items() if all(self.items[i].is_weak for i in own)]
-        tried = [(link, i, self.links_down(self.cluster_of[i]) - {link}) for link, own in weak for i in own]
+        down = self._links_down
+        tried = [(link, i, (of := down[self.cluster_of[i]])[of != link]) for link, own in weak for i in own]
         found = set()
         for low in range(0, len(tried), LANES):
             some = tried[low : low + LANES]
@@ -283,32 +290,56 @@ class Reasoning:
             for (cluster, node), _ in sorted(self._silent_places().items(), key=lambda pair: (-len(pair[1]), pair[0]))
             for link in (-1, *self.network.links_between(node, int(self._above[node]))[:1])
         ][:MOST_LANES]
-        down = {cluster: self.links_down(cluster) for cluster, _, _ in tried}
-        states = [
-            ((), {*down[cluster], link}) if link >= 0 else ((node,), down[cluster]) for cluster, node, link in tried
-        ]
         found = {}
-        asked = {cluster: [i for i in self.unexplained if self.cluster_of[i] == cluster] for cluster in down}
-        told = np.zeros((len(self.clusters), self.network.n_nodes), np.bool_)
-        for node, own in self.of_node["node"].items():
-            told[[self.cluster_of[i] for i in own], node] = True
+        which = np.array([cluster for cluster, _, _ in tried], np.int64)
         for low in range(0, len(tried), LANES):
-            lanes = self.network.reached(states[low : low + LANES])
-            for (cluster, node, link), row in zip(tried[low : low + LANES], lanes, strict=True):
-                lost = self.reached[cluster] & ~row
-                covered = [i for i in asked[cluster] if lost[self.items[i].at]]
-                silent = int((lost & ~told[cluster]).sum())
-                unheard = self._unheard(cluster, node, row) if link < 0 else 1
+            some = tried[low : low + LANES]
+            states = [self._fails(*each) for each in some]
+            for lane, lost in self.network.lost_by_state(states, self.reached, which[low : low + LANES]):
+                cluster, node, link = some[lane]
+                covered = self._told_lost(cluster, lost)
+                unheard = self._unheard(cluster, node, lost) if link < 0 else 1
                 is_told = link < 0 and any(self.items[i].at == node for i in covered)
-                if covered and (is_told or len(covered) >= SILENCE_SHARE * int(lost.sum())):
+                if covered and (is_told or len(covered) >= SILENCE_SHARE * lost.size):
+                    silent = int(lost.size - np.count_nonzero(self._is_node_told[cluster, lost]))
                     found[cluster, node, link] = (covered, silent, unheard)
         return found
 
-    def _unheard(self, cluster: int, node: int, row: NDArray[np.bool_]) -> int:
+    def _fails(self, cluster: int, node: int, link: int) -> tuple[Sequence[int], NDArray[np.int64]]:
+        """Return what fails with a node, or a link where there is one, besides the links told down."""
+        down = self.links_down(cluster)
+        return ([], np.append(down, link)) if link >= 0 else ([node], down)
+
+    @cached_property
+    def _is_node_told(self) -> NDArray[np.bool_]:
+        """Return (clusters, n) nodes told unreachable."""
+        told = np.zeros((len(self.clusters), self.network.n_nodes), np.bool_)
+        for node, own in self.of_node["node"].items():
+            told[[self.cluster_of[i] for i in own], node] = True
+        return told
+
+    @cached_property
+    def _unexplained_at(self) -> tuple[dict[tuple[int, int], list[int]], NDArray[np.bool_]]:
+        """Return positions among the unexplained by cluster and node, and (clusters, n) where there are any."""
+        found: dict[tuple[int, int], list[int]] = {}
+        is_any = np.zeros((len(self.clusters), self.network.n_nodes), np.bool_)
+        for k, i in enumerate(self.unexplained):
+            found.setdefault((self.cluster_of[i], self.items[i].at), []).append(k)
+            is_any[self.cluster_of[i], self.items[i].at] = True
+        return found, is_any
+
+    def _told_lost(self, cluster: int, lost: NDArray[np.int64]) -> list[int]:
+        """Return the unexplained items of a cluster at nodes that are lost, in the order of the unexplained."""
+        by_node, is_any = self._unexplained_at
+        at = sorted(k for node in lost[is_any[cluster, lost]].tolist() for k in by_node[cluster, node])
+        return [self.unexplained[k] for k in at]
+
+    def _unheard(self, cluster: int, node: int, lost: NDArray[np.int64]) -> int:
         """Return how many neighbours, still reached without a node, should have told of its links and did not."""
         links = self.network.links_of(node)
         told = {self.items[i].at for i in self._beside(cluster, node)}
-        return sum(bool(row[self.network.other_end(link, node)]) for link in links if link not in told)
+        ends = np.array([self.network.other_end(link, node) for link in links if link not in told], np.int64)
+        return int(np.count_nonzero(self.reached[cluster, ends] & ~np.isin(ends, lost)))
 
     def _beside(self, cluster: int, node: int) -> list[int]:
         """Return the outages of a node's links, as told by neighbours within a cluster."""

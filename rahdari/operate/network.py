@@ -258,6 +258,14 @@ class LiveNetwork:
                 missing[word] &= mask
             yield _pairs(missing, low)
 
+    def lost_by_state(
+        self, failed: Sequence[State], before: Flags, which: IntArray, service: int = -1
+    ) -> Iterator[tuple[int, IntArray]]:
+        """Yield each state that loses nodes of those reached before, in order, with these; see :meth:`lost`."""
+        for state, node in self.lost(failed, service, None, before, which):
+            first = np.flatnonzero(np.diff(state, prepend=-1))
+            yield from zip(state[first].tolist(), np.split(node, first[1:]), strict=False)
+
     def first_lost(self, failed: Sequence[State], service: int = -1, nodes: IntArray | None = None) -> IntArray:
         """Return for each of ``nodes`` the first of states, each added to those before, that leaves it unreached.
 
