@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from rahdari.errors import InputError
 from rahdari.faces.cli.flood import band_numbers, folder_name
 from rahdari.faces.cli.main import app
+from rahdari.operate.app import App, Listen
+from rahdari.service.flood_files import EVENTS
 from tests.helpers.flood_plan import make_flood_plan
 from tests.helpers.web import WAIT_MS, needs_chromium
 
@@ -87,13 +89,22 @@ def day_folder(flood_plan: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     ring = [[x - 0.2, y - 0.2], [x + 0.2, y - 0.2], [x + 0.2, y + 0.2], [x - 0.2, y + 0.2], [x - 0.2, y - 0.2]]
     area.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
     link = PlanReader(flood_plan).table("links")["link_id"][0]
+    live = App(flood_plan, f"sqlite:///{base}/live.db", listen=Listen(tcp_port=0)).start()
     asked = ["flood", "day", str(area), "--event", "wet", "--drones", "2", "--hours", "3", "--cut", link,
-             "--plan", str(flood_plan), "--out", str(base / "out")]  # fmt: skip
-    found = CliRunner().invoke(app, asked)
+             "--plan", str(flood_plan), "--out", str(base / "out"),
+             "--to", f"127.0.0.1:{live.ports['tcp']}"]  # fmt: skip
+    try:
+        found = CliRunner().invoke(app, asked)
+        assert live.wait_idle()
+        heard = {alarm.resource for alarm in live.alarms()}
+    finally:
+        live.stop()
     assert found.exit_code == 0, found.output
     assert "state of the network" in found.output
     assert "planning the flights" in found.stderr
     assert f"Besides, {link} cut"[:38] in found.output
+    sent = [json.loads(line)["resource"] for line in (base / "out" / EVENTS).read_text().splitlines()]
+    assert heard == set(sent)
     return base / "out"
 
 
