@@ -31,7 +31,20 @@ RELATIVE_TOLERANCE = 1e-9
 ROOT = Path(__file__).parents[2]
 #: Engines whose issue has ended: they may never be simple again.
 FULL: frozenset[str] = frozenset(
-    {"backbone", "economy", "edge", "navigation", "power", "radio", "rollout", "security", "space", "stress", "transit"}
+    {
+        "air",
+        "backbone",
+        "economy",
+        "edge",
+        "navigation",
+        "power",
+        "radio",
+        "rollout",
+        "security",
+        "space",
+        "stress",
+        "transit",
+    }
 )
 ALL_ENGINES = {
     "access", "air", "backbone", "demand", "economy", "edge", "navigation", "power", "programme", "radio",
