@@ -331,7 +331,7 @@ class App:
         notices = [
             Notice(key=f"{key}@{channel}", channel=channel, body=body, due_s=now_s)
             for each in differ.values()
-            for key, body in notices_of(each, summary_of(each), now_s)
+            for key, body in notices_of(each, summary_of(each), now_s, self.incidents.get(each.incident_id))
             for channel in self.desks
         ]
         notices += [

@@ -80,16 +80,20 @@ def channel_problems(channels: Sequence[Channel]) -> list[Problem]:
     return found
 
 
-def notices_of(incident: Subject, body: dict[str, Any], now_s: float) -> Iterator[tuple[str, bytes]]:
+def notices_of(
+    incident: Subject, body: dict[str, Any], now_s: float, before: Subject | None = None
+) -> Iterator[tuple[str, bytes]]:
     """Yield key and body of every notice that an incident has been worth so far.
 
-    The incident says when it opened, overran or closed; while it is open, each step of customers reached is told too.
-    The key is the same whenever the same thing is told again, so that the outbox holds it once, however often the
-    reasoner comes back to it or the program is killed in between.
+    The incident says when it opened, overran or closed; that notice tells the customers of then.  Once it has been
+    told, as ``before`` stood, the greatest step that it has passed since is told too.  The key is the same whenever
+    the same thing is told again, so that the outbox holds it once, however often the reasoner comes back to it or the
+    program is killed in between.
     """
     told = [what for at_s, what in incident.notices if at_s <= now_s]
-    if told and incident.is_open:
-        told += [f"reached-{step}" for step in STEPS if incident.customers_without_service >= step]
+    if told and incident.is_open and before is not None and before.notices:
+        least, most = before.customers_without_service, incident.customers_without_service
+        told += [f"reached-{step}" for step in STEPS if least < step <= most][-1:]
     for what in told:
         text = json.dumps({"what": what, **body}, ensure_ascii=False, allow_nan=False, default=str)
         yield f"{incident.incident_id}:{what}", text.encode()
