@@ -17,7 +17,20 @@ import pytest
 from rahdari.errors import InputError, PlanError
 from rahdari.store import keys
 from rahdari.store.audit import KEY, LAST_ROOT, LOG, AuditError, AuditLog, records, verify
-from rahdari.store.audit_chain import Chain, canonical
+from rahdari.store.audit_chain import (
+    BEGIN,
+    HEAD,
+    MIDDLE,
+    ROOT_HEAD,
+    ROOT_MIDDLE,
+    SIGNED_FOR,
+    START,
+    TAIL,
+    Chain,
+    canonical,
+    chained,
+    read_root,
+)
 from rahdari.store.keys import ML_DSA, SigningKey, read_trusted
 from rahdari.store.merkle import consistency_proof, inclusion_proof, is_consistent, is_included, leaf_hash, root_of
 
@@ -151,6 +164,63 @@ def test_a_forged_root_is_found(tmp_path: Path) -> None:
     (tmp_path / LOG).write_bytes(b"".join([*lines[:-1], bare]))
     with pytest.raises(AuditError, match="not signed with ed25519 and ml-dsa-65"):
         verify(tmp_path)
+
+
+def test_a_record_of_the_right_hash_with_a_wrong_number_or_no_record_is_found() -> None:
+    def line(values: object) -> bytes:
+        body = json.dumps(values, separators=(",", ":")).encode()
+        return HEAD + chained(START, body).hex().encode() + MIDDLE + body + TAIL
+
+    begin = {"n": 0, "kind": BEGIN, "log_id": "a"}
+    assert Chain().take(line(begin), []) == begin
+    for values, what in (
+        ({**begin, "n": 1}, "bears number 1"), ({**begin, "n": "0"}, "bears number 0"), ({"n": None}, "bears number"),
+        ([1], "it is no record"), ("n", "it is no record"), ({**begin, "kind": "read"}, "does not begin"),
+    ):  # fmt: skip
+        with pytest.raises(AuditError, match=what):
+            Chain().take(line(values), [])
+
+
+def test_a_root_that_its_own_key_signed_over_other_records_is_found(tmp_path: Path) -> None:
+    key, writer = SigningKey.open(tmp_path / KEY), Chain()
+    writer.log_id = "a"
+    begin = writer.add({"at_us": 1, "kind": BEGIN, "who": "", "log_id": "a", "what": {}})
+    statement = json.loads(writer.sign(key, 2))["root"]
+
+    def taken(**changed: object) -> None:
+        body = canonical({**statement, **changed})
+        signatures = json.dumps(key.sign(SIGNED_FOR + body), separators=(",", ":")).encode()
+        reader = Chain()
+        reader.take(begin, [key.public])
+        assert reader.take(ROOT_HEAD + body + ROOT_MIDDLE + signatures + TAIL, [key.public]) is None
+
+    taken()
+    for changed in ({"n": 2}, {"head": "0" * 64}, {"log_id": "b"}, {"root": "0" * 64}, {"previous": "0" * 64}):
+        with pytest.raises(AuditError, match="a signed root"):
+            taken(**changed)
+
+
+def test_a_root_that_its_own_key_signed_in_another_form_is_none(tmp_path: Path) -> None:
+    key = SigningKey.open(tmp_path / KEY)
+
+    def line(statement: bytes, tail: bytes = TAIL) -> bytes:
+        signatures = json.dumps(key.sign(SIGNED_FOR + statement), separators=(",", ":")).encode()
+        return ROOT_HEAD + statement + ROOT_MIDDLE + signatures + tail
+
+    well = canonical({"n": 0, "at_us": 1, "key_id": key.public.key_id})
+    assert read_root(line(well), 0, [key.public])[0] == well
+    for broken, what in (
+        (line(canonical({"n": 0, "at_us": "1", "key_id": key.public.key_id})), "does not say when"),
+        (line(canonical({"n": 0, "key_id": key.public.key_id})), "does not say when"),
+        (line(b"[1]"), "no signed root"),
+        (line(well, b"} \n"), "no signed root"),
+        (line(well, b',"more":1}\n'), "no signed root"),
+        (line(well).replace(ROOT_MIDDLE, b', "signatures":'), "no signed root"),
+        (ROOT_HEAD + well + ROOT_MIDDLE + b"[]" + TAIL, "no signed root"),
+        (ROOT_HEAD + well + TAIL, "no signed root"),
+    ):
+        with pytest.raises(AuditError, match=what):
+            read_root(broken, 0, [key.public])
 
 
 def test_a_missing_copy_of_the_last_root_is_told(tmp_path: Path) -> None:

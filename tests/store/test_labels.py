@@ -17,6 +17,7 @@ from rahdari.errors import InputError, PlanError
 from rahdari.store.labels import OWNER, Clearance, cell_centre_deg, coarsened, joined_clearance, open_rows
 from rahdari.store.query import PUBLIC, PlanReader
 from rahdari.store.visibility import mentions
+from tests.helpers.fake_plan import write_fake_plan
 from tests.helpers.labelled_plan import (
     BOXED,
     COARSE,
@@ -256,6 +257,19 @@ def test_what_is_kept_for_one_clearance_is_not_kept_for_another(plan: Path) -> N
     keys = {PlanReader(plan, each).cache_key for each in (PUBLIC, Clearance("internal"), Clearance("secret"), OWNER)}
     assert len(keys) == 4
     assert PlanReader(plan).cache_key == "all"
+
+
+def test_labels_on_an_engines_rows_alone_hide_those_rows_and_nothing_else(tmp_path: Path) -> None:
+    folder = write_fake_plan(tmp_path, n_places=N_PLACES, n_links=24)
+    path = folder / PlanReader(folder).manifest["tables"]["planned_links"]["file"]
+    frame = pl.read_parquet(path).with_row_index("k")
+    label = pl.when(pl.col("k") == 0).then(pl.lit("secret")).otherwise(pl.lit("public")).alias("classification")
+    frame.with_columns(label).drop("k").write_parquet(path)
+    low, all_of_it = PlanReader(folder, PUBLIC), PlanReader(folder)
+    assert low.table("planned_links").height == frame.height - 1
+    assert not low.sees_everything
+    for name in set(low.names) - {"planned_links"}:
+        assert low.table(name).equals(all_of_it.table(name)), name
 
 
 def test_what_is_kept_ends_with_the_labels_it_was_made_under(plan: Path, tmp_path: Path) -> None:
