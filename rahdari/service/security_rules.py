@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RULES_FOLDER = Path(__file__).parents[1] / "sources" / "rules"
 PACK_BYTES_MOST = 200_000  # a pack is a page or two
+N_FIGURES = 8  # of those that break a rule; all are named
 DISJOINT = ("none", "link", "node", "risk")
 Outcome = Literal["kept", "broken", "outside the plan"]
 
@@ -128,13 +129,25 @@ def _profiles(reader: PlanReader, rule: Rule) -> pl.DataFrame:
     return reader.table("security_profiles").filter(pl.col("classification").is_in(wanted)).sort("profile_id")
 
 
-def _of_rows(broken: pl.DataFrame, column: str, evidence: str, n_all: int) -> Answer:
+def _of_rows(broken: pl.DataFrame, column: str, evidence: str, n_all: int, *, place: Sequence[str] = ()) -> Answer:
+    """Return the outcome, the rows (``column``) with their places, and the figures by which a rule is broken.
+
+    ``evidence`` is table and column that were looked at.
+    """
     if not n_all:
         return "outside the plan", "", f"{evidence}: no row"
     if not broken.height:
         return "kept", "", f"{evidence}: {n_all} rows looked at"
-    where = ", ".join(broken[column].unique().sort().to_list())
-    return "broken", where, f"{evidence}: {broken.height} of {n_all} rows"
+    rows = broken.sort(column)
+    where, figures = [], []
+    for row in rows.iter_rows(named=True):
+        places = " - ".join(str(row[name]) for name in place)
+        where.append(f"{row[column]} ({places})" if places else str(row[column]))
+        value = row[evidence.partition(".")[2]]
+        told = "empty" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+        figures.append(f"{row[column]}={told}")
+    shown = "; ".join(figures[:N_FIGURES]) + (" …" if len(figures) > N_FIGURES else "")
+    return "broken", ", ".join(where), f"{evidence}: {broken.height} of {n_all} rows: {shown}"
 
 
 def _no_foreign_custody(reader: PlanReader, rule: Rule) -> Answer:
@@ -171,9 +184,9 @@ def _largest_vendor(reader: PlanReader, rule: Rule) -> Answer:
 def _second_way(reader: PlanReader, rule: Rule) -> Answer:
     rows = reader.table("secure_pairs")
     enough = list(DISJOINT[DISJOINT.index(rule.level) :])
-    return _of_rows(
-        rows.filter(~pl.col("disjoint_level").is_in(enough)), "pair_id", "secure_pairs.disjoint_level", rows.height
-    )
+    broken = rows.filter(~pl.col("disjoint_level").is_in(enough))
+    ends = ("from_name", "to_name")
+    return _of_rows(broken, "pair_id", "secure_pairs.disjoint_level", rows.height, place=ends)
 
 
 def _keys_in_time(reader: PlanReader, _rule: Rule) -> Answer:
@@ -199,6 +212,14 @@ CHECKS: Mapping[str, Callable[[PlanReader, Rule], Answer]] = MappingProxyType(
 )
 
 
+def described(pack: RulePack) -> dict[str, str]:
+    """Return what a pack is: name, title, issuer, status, date and note."""
+    return {
+        "name": pack.name, "title": pack.title, "issuer": pack.issuer, "status": pack.status,
+        "dated": pack.dated.isoformat(), "note": pack.note,
+    }  # fmt: skip
+
+
 def checked_rules(reader: PlanReader, packs: Sequence[RulePack]) -> RulesResponse:
     """Return every rule of the packs with its outcome; :class:`InputError` where the plan has no engine security."""
     needed = ("security_profiles", "secure_layers", "secure_pairs", "secure_migration")
@@ -208,7 +229,7 @@ def checked_rules(reader: PlanReader, packs: Sequence[RulePack]) -> RulesRespons
         raise InputError(Problem(what, "make the plan again with the engine security", str(reader.folder)))
     results, about = [], []
     for pack in packs:
-        about.append({"name": pack.name, "title": pack.title, "status": pack.status, "note": pack.note})
+        about.append(described(pack))
         for rule in pack.rule:
             outcome, where, evidence = CHECKS[rule.check](reader, rule)
             found: dict[str, Any] = {"outcome": outcome, "where": where, "evidence": evidence}
@@ -220,6 +241,8 @@ def checked_rules(reader: PlanReader, packs: Sequence[RulePack]) -> RulesRespons
             )  # fmt: skip
     broken = sum(result.outcome == "broken" for result in results)
     warnings = [f"{pack.name} is {pack.status}: {pack.note}" for pack in packs if pack.note]
+    if not reader.sees_everything:
+        warnings.append("rows above your clearance were not looked at: a rule that seems kept may be broken there")
     return RulesResponse(n_broken=broken, results=results, packs=about, warnings=warnings)
 
 

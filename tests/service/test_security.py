@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,6 +113,46 @@ def test_rules_say_where_a_plan_breaks_them_and_by_which_evidence(small_plan: Pl
     assert all(row.evidence for row in found.results)
     assert all(row.where for row in found.results if row.outcome == "broken")
     assert {pack["status"] for pack in found.packs} == {"proposed", "in force"}
+    assert all(row.dated and row.status for row in found.results)
+    for row in found.results:
+        if row.outcome == "broken":  # table, column, row and figure
+            first = row.where.split(",")[0].split(" (")[0]
+            assert re.search(rf"^\w+\.\w+: \d+ of \d+ rows: {re.escape(first)}=\S", row.evidence), row.evidence
+
+
+def test_rules_broken_by_a_pair_say_between_which_places(small_plan: Plan, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_plan.folder, tmp_path / "plan")
+    path = folder / small_plan.reader.manifest["tables"]["secure_pairs"]["file"]
+    pairs = pl.read_parquet(path).sort("pair_id")
+    path.unlink()  # a link to the cache
+    pairs.with_columns(pl.lit("none").alias("disjoint_level")).write_parquet(path)
+    found = {row.rule_id: row for row in security.rules(folder, ["pk-ctdisr-2025"]).results}["second-way"]
+    assert pairs.height
+    for row in pairs.iter_rows(named=True):
+        assert f"{row['pair_id']} ({row['from_name']} - {row['to_name']})" in found.where
+    assert found.evidence.startswith(f"secure_pairs.disjoint_level: {pairs.height} of {pairs.height} rows: ")
+
+
+def test_whoever_does_not_see_all_is_told_that_a_rule_may_be_broken_where_they_do_not_look(
+    small_plan: Plan, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(small_plan.folder, tmp_path / "plan")
+    path = folder / small_plan.reader.manifest["tables"]["secure_pairs"]["file"]
+    pairs = pl.read_parquet(path)
+    path.unlink()  # a link to the cache
+    pairs.with_columns(pl.lit("secret").alias("classification")).write_parquet(path)
+    assert any("above your clearance" in text for text in security.rules(folder, ["pk-ctdisr-2025"], PUBLIC).warnings)
+    assert not any("above your clearance" in text for text in security.rules(folder, ["pk-ctdisr-2025"]).warnings)
+
+
+def test_the_pack_whose_law_was_not_seen_says_so_wherever_it_is_shown(small_plan: Plan) -> None:
+    found = security.rules(small_plan, ["pk-ctdisr-2025"])
+    assert "not seen" in found.packs[0]["note"]
+    assert any("not seen" in warning for warning in found.warnings)
+    listed = CliRunner().invoke(app, ["secure", "rules"]).stdout
+    assert "not seen" in listed
+    assert "proposed, 2025-11-07" in listed
+    assert "in force, 2020-08-11" in listed
 
 
 def test_every_built_in_rule_pack_is_dated_and_says_its_status() -> None:

@@ -111,10 +111,10 @@ def rules(
     from rahdari.faces.cli.main import answer, plan_folder
 
     def call() -> Any:  # noqa: ANN401  # a response model
-        from rahdari.service.security_rules import known_packs, rules_on
+        from rahdari.service.security_rules import described, known_packs, rule_packs, rules_on
 
         if not pack:
-            return {"packs": sorted(known_packs())}
+            return {"packs": [described(each) for each in rule_packs(sorted(known_packs()))]}
         return rules_on(plan_folder(plan), pack)
 
     answer("secure rules", call, _show_rules, as_json=as_json)
@@ -122,7 +122,10 @@ def rules(
 
 def _show_rules(found: RulesResponse | dict[str, Any]) -> None:
     if isinstance(found, dict):
-        typer.echo("rule packs, none of them on by itself: " + ", ".join(found["packs"]))
+        typer.echo("rule packs, none of them on by itself:")
+        for each in found["packs"]:
+            typer.echo(f"{each['name']:16s}  {each['status']}, {each['dated']}: {each['title']} ({each['issuer']})")
+            typer.echo(f"{'':16s}  {each['note']}")
         return
     for row in found.results:
         typer.echo(f"{row.outcome:16s}  {row.pack} ({row.status}, {row.dated}) {row.rule_id}: {row.text}")
