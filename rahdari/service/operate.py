@@ -7,7 +7,7 @@ import json
 import threading
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,18 +15,19 @@ import numpy as np
 from rahdari.errors import InputError, Problem, raise_if_any
 from rahdari.methods.geo import nearest
 from rahdari.operate.actions import job_of, runbook
-from rahdari.operate.alarms import OPERATOR_SOURCE, Alarm, alarm_key
+from rahdari.operate.alarms import OPERATOR_SOURCE, OPERATOR_TYPE, Alarm, alarm_key
 from rahdari.operate.app import incidents, summary_of
 from rahdari.operate.events import SEVERITIES, Event
 from rahdari.operate.impact import impacts
 from rahdari.operate.incidents import Incident
 from rahdari.operate.notify import Channel
 from rahdari.operate.wire import FORGED
+from rahdari.service.live_history import HISTORY, PAGE, write_history
 from rahdari.sources.outbound import Allowed, target_of
 from rahdari.store.query import OWNER, Clearance, PlanReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from rahdari.operate.journal import Appended
 
     FloatArray = NDArray[np.float64]
+
+T = TypeVar("T")
 
 ACTIONS = ("ack", "close", "shelve", "unshelve", "none", "note")
 HIDING = ("shelve", "close")
@@ -46,13 +49,14 @@ N_SYMPTOMS = 200
 N_GENERATORS = 5
 HOUR_S = 3_600.0
 N_ALARMS = 500
+PROPOSALS = {
+    "sendCrew": "Send a crew to {name} ({place}): about {hours} h of work, assumed",
+    "takeGenerator": "Take a generator to {name} before {time} UTC: {n} customers",
+    "followRunbook": "Runbook: {page}",
+}
 HUBS = "hub:"
 ID_BYTES = 6
 SERVED, AT_RISK, WITHOUT = range(3)
-HISTORY = (
-    "position", "received_s", "at_s", "source", "seq", "resource", "type", "qualifier", "severity", "text", "fields",
-)  # fmt: skip
-PAGE = 5_000
 
 
 class LiveView:
@@ -64,7 +68,10 @@ class LiveView:
         self.allowed_hosts = tuple(allowed_hosts)
         self.reader = None if app.plan is None else PlanReader(app.plan, clearance)
         self.title = "" if app.plan is None else app.plan.name
+        self.demo = ""  # the named event that is played into it
         self._lock = threading.Lock()
+        self._making = {"state": threading.Lock(), "places": threading.Lock()}
+        self._made: dict[str, tuple[int, Any]] = {}
         self.hubs: dict[str, dict[str, str]] = {}
 
     # -- state --------------------------------------------------------------------------------------------------------
@@ -105,17 +112,31 @@ class LiveView:
         }  # fmt: skip
 
     def state(self) -> dict[str, Any]:
-        """Return everything that the head and the list of the live page show."""
+        """Return everything that the head and the list of the live page show; made once for each revision."""
+        own = {"now_s": self.app.clock.now_s(), "n_waiting": self.app.n_waiting, "failures": list(self.app.failures)}
+        return {**self._once("state", self._state), **own, "pipeline": msgspec.to_builtins(self.app.pipeline.status())}
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what a function makes of the present revision, made by the first who asks and shared with all others.
+
+        A revision that comes while it is made makes it once more for whoever asks then: nothing old is kept as new.
+        """
+        with self._making[name]:
+            revision = self.app.revision
+            if self._made.get(name, (-1, None))[0] != revision:
+                self._made[name] = (revision, make())
+            made: T = self._made[name][1]
+            return made
+
+    def _state(self) -> dict[str, Any]:
         every = incidents(self.app)
         is_open = [each for each in every if each.is_open]
         closed = sorted((each for each in every if not each.is_open), key=lambda each: -each.changed_s)[:N_CLOSED]
         return {
-            "position": self.app.position, "revision": self.app.revision, "now_s": self.app.clock.now_s(),
+            "position": self.app.position, "revision": self.app.revision,
             "alarms": self.counts(), "n_open": len(is_open), "customers": self.customers(is_open),
             "incidents": [self.listed(each) for each in [*is_open[:N_LISTED], *closed]],
-            "n_waiting": self.app.n_waiting,
             "minutes": [{"at_s": at_s, "n": n, "n_critical": bad} for at_s, n, bad in list(self.app.minutes)],
-            "failures": list(self.app.failures), "pipeline": msgspec.to_builtins(self.app.pipeline.status()),
         }  # fmt: skip
 
     def customers(self, is_open: Sequence[Incident]) -> dict[str, float]:
@@ -143,6 +164,10 @@ class LiveView:
             for node in service.site[service.first[place] : service.first[place + 1]].tolist():
                 found.setdefault(node, []).append(place)
         return found
+
+    def shared_place_states(self) -> NDArray[np.uint8]:
+        """Return (p,) the same as :meth:`place_states`, made once for each revision; not to be written to."""
+        return self._once("places", self.place_states)
 
     def place_states(self, is_open: Sequence[Incident] | None = None) -> NDArray[np.uint8]:
         """Return (p,) what each place has: 0 service, 1 service at risk, 2 none.
@@ -245,9 +270,16 @@ class LiveView:
         if thing.kind == "link":
             ends = [int(network.tail[thing.at]), int(network.head[thing.at])]
             names = list(dict.fromkeys(node(at) for at in ends))
-            medium = network.medium[thing.at]
-            return f"{' – '.join(names)} ({medium})" if self.reader is not None else resource
+            kind, _, place = names[0].partition(" in ")
+            joined = f"two {kind}s in {place}" if len(names) == 1 and place else " – ".join(names)
+            return f"{joined} ({network.medium[thing.at]})" if self.reader is not None else resource
         return resource
+
+    def readable(self, evidence: str) -> str:
+        """Return what was heard with the name that people know before the thing's own."""
+        resource, _, rest = evidence.partition(" ")
+        name = self.name_of(resource) if self.app.network.is_known(resource) else resource
+        return evidence if name == resource else f"{name}: {rest} ({resource})"
 
     # -- incidents and alarms -----------------------------------------------------------------------------------------
     def incident_rows(self, *, is_open: bool | None = None) -> list[dict[str, Any]]:
@@ -312,7 +344,9 @@ class LiveView:
         plain["symptoms"] = [{**alarm_row(each), "name": self.name_of(each.resource)} for each in found[:N_SYMPTOMS]]
         plain["forecast"] = [_short(step) for step in plain["forecast"]]
         plain["protection_lost_for"] = [self.name_of(name) for name in each.protection_lost_for[:N_SYMPTOMS]]
+        plain["evidence"] = [self.readable(text) for text in each.evidence]
         plain["actions"] = self.proposals(each)
+        plain["action_words"] = self.proposal_words(each)
         plain["n_protection_lost_for"] = len(each.protection_lost_for)
         plain["cells_without_service"] = [self.place_name(name) for name in each.cells_without_service[:N_SYMPTOMS]]
         plain["position"] = self.position_of(each.root.object)
@@ -321,21 +355,29 @@ class LiveView:
 
     def proposals(self, each: Incident) -> list[str]:
         """Return what to do about an incident: where a crew goes, which sites want a generator by when, the runbook."""
+        return [PROPOSALS[key].format(**values) for key, values in self.proposal_words(each)]
+
+    def proposal_words(self, each: Incident) -> list[tuple[str, dict[str, str]]]:
+        """Return the same as the key of a sentence and what fills it, for a page in another language."""
         if not each.is_open:
             return []
-        work = job_of(each, self._spot)
-        found = []
+        work = job_of(each, self.spot)
+        found: list[tuple[str, dict[str, str]]] = []
         if work is not None:
-            where = f"{self.name_of(each.root.object)} ({work.lat_deg:.3f} N, {work.lon_deg:.3f} E)"
-            found.append(f"Send a crew to {where}: about {work.repair_s / HOUR_S:g} h of work, assumed")
-            found += [
-                f"Take a generator to {self.name_of(site.site_id)} before {clock_text(site.dies_s)} UTC: "
-                f"{site.n_customers:,} customers"
-                for site in sorted(work.sites, key=lambda site: (site.dies_s, -site.n_customers))[:N_GENERATORS]
-            ]
-        return [*found, f"Runbook: {runbook(each.root.kind)}"]
+            place = f"{work.lat_deg:.3f} N, {work.lon_deg:.3f} E"
+            crew = {"name": self.name_of(each.root.object), "place": place, "hours": f"{work.repair_s / HOUR_S:g}"}
+            found.append(("sendCrew", crew))
+            for site in sorted(work.sites, key=lambda site: (site.dies_s, -site.n_customers))[:N_GENERATORS]:
+                own = {
+                    "name": self.name_of(site.site_id),
+                    "time": clock_text(site.dies_s),
+                    "n": f"{site.n_customers:,}",
+                }
+                found.append(("takeGenerator", own))
+        return [*found, ("followRunbook", {"page": runbook(each.root.kind)})]
 
-    def _spot(self, resource: str) -> tuple[float, float] | None:
+    def spot(self, resource: str) -> tuple[float, float] | None:
+        """Return longitude and latitude of a thing as dispatch wants them."""
         at = self.position_of(resource)
         return None if at is None else (at[0], at[1])
 
@@ -405,15 +447,23 @@ class LiveView:
         own = {"action": action, **fields, **({"note": note} if note else {})}
         return self.app.operator(by, "operatorState", resource, key=request, **own)
 
-    def clear_alarm(self, key: str, by: str) -> Appended:
+    def clear_alarm(self, key: str, by: str) -> None:
         """Journal that an operator saw the alarm's cause gone."""
-        alarm = self.alarm(key)
-        return self.app.ingest([
-            Event(
-                source=f"operator:{by}", seq=self.app.next_seq(), at_s=self.app.clock.now_s(), resource=alarm.resource,
-                type=alarm.type, qualifier=alarm.qualifier, severity="cleared", text=f"cleared by {by}",
+        self.act_on_alarms([key], "clear", by)
+
+    def act_on_alarms(self, keys: Sequence[str], action: str, by: str, note: str = "") -> int:
+        """Journal one action on many alarms as one batch, or their clearing; return the position after it."""
+        told = {"action": action, **({"note": note} if note else {})}
+        events = []
+        for alarm in map(self.alarm, keys):
+            own = (
+                {"type": alarm.type, "qualifier": alarm.qualifier, "severity": "cleared", "text": f"cleared by {by}"}
+                if action == "clear"
+                else {"type": OPERATOR_TYPE, "severity": "indeterminate", "fields": {**told, "alarm": alarm.key}}
             )
-        ])  # fmt: skip
+            source, at_s = f"{OPERATOR_SOURCE}{by}", self.app.clock.now_s()
+            events.append(Event(source=source, seq=self.app.next_seq(), at_s=at_s, resource=alarm.resource, **own))
+        return self.app.ingest(events).position if events else self.app.position
 
     def create_alarm(self, given: dict[str, Any]) -> str:
         """Journal an alarm told over an API, and return its key."""
@@ -487,32 +537,6 @@ class LiveView:
     def write_parquet(self, path: Path, after: int = 0) -> int:
         """Write the history as Parquet and return how many events it holds."""
         return write_history(self.history(after), path)
-
-
-def write_history(rows: Iterable[tuple[Any, ...]], path: Path) -> int:
-    """Write rows of :data:`HISTORY` as Parquet, piece by piece; return how many."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    kinds = {"position": pa.int64(), "seq": pa.int64(), "received_s": pa.float64(), "at_s": pa.float64()}
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in HISTORY])
-    n = 0
-    held: list[tuple[Any, ...]] = []
-    with pq.ParquetWriter(path, schema) as writer:
-
-        def flush() -> None:
-            columns = list(zip(*held, strict=True)) or [()] * len(HISTORY)
-            arrays = [pa.array(column, kind.type) for column, kind in zip(columns, schema, strict=True)]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
-            held.clear()
-
-        for row in rows:
-            held.append(row)
-            n += 1
-            if len(held) >= PAGE:
-                flush()
-        flush()
-    return n
 
 
 def _short(step: dict[str, Any]) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from fastapi import HTTPException
 from fastapi.testclient import TestClient
 
 from rahdari import operate
+from rahdari.errors import InputError
 from rahdari.faces.web.live.app import create_live_app
 from rahdari.faces.web.live.stream import changes
 from rahdari.operate import Event, VirtualClock
 from rahdari.operate.actions import runbook
 from rahdari.operate.wire.ndjson import encode_lines
+from rahdari.service.live_duty import LiveDuty, read_duty
 from rahdari.service.operate import LiveView
 
 if TYPE_CHECKING:
@@ -200,6 +202,31 @@ def test_nobody_tells_what_an_operator_did_but_over_the_api(client: TestClient, 
         "alarmRaisedTime": "2023-11-14T22:13:20Z",
     }  # fmt: skip
     assert (client.post(f"{TMF}/alarm", json=made).status_code, app.position) == (422, 0)
+
+
+def test_tmf642s_tasks_act_on_all_alarms_that_fit_a_pattern_and_no_other(client: TestClient, app: App) -> None:
+    the_incident(client, app)
+    who = {"ackSystemId": "nms", "ackUserId": "Aisha", "ackTime": "2026-01-01T00:00:00Z"}
+    pattern = [{"perceivedSeverity": "critical"}]
+    done = client.post(f"{TMF}/ackAlarms", json={**who, "alarmPattern": pattern})
+    assert (done.status_code, done.json()["state"], len(done.json()["ackedAlarm"])) == (201, "done", 2)
+    assert [alarm["ackUserId"] for alarm in client.get(f"{TMF}/alarm?ackState=acknowledged").json()] == ["Aisha"] * 2
+    assert client.post(f"{TMF}/ackAlarms", json={**who, "alarmPattern": pattern}).json()["ackedAlarm"] == []
+    back = client.post(f"{TMF}/unAckAlarms", json={**who, "alarmPattern": [{"alarmedObject": {"id": "B"}}]})
+    assert len(back.json()["unAckedAlarm"]) == 1
+    [one, other, *_] = client.get(f"{TMF}/alarm").json()
+    said = {"comment": {"comment": SCRIPT, "userId": "Aisha"}, "alarmPattern": [{"id": one["id"]}]}
+    assert len(client.post(f"{TMF}/commentAlarms", json=said).json()["commentedAlarm"]) == 1
+    assert client.get(f"{TMF}/alarm/{one['id']}").json()["comment"][0]["comment"] == SCRIPT
+    group = {"parentAlarm": {"id": one["id"]}, "correlatedAlarm": [{"id": other["id"]}], "sourceSystemId": "nms"}
+    assert len(client.post(f"{TMF}/groupAlarms", json=group).json()["groupedAlarm"]) == 1
+    clear = {"clearSystemId": "nms", "clearUserId": "Aisha", "alarmPattern": [{"id": other["id"]}]}
+    assert len(client.post(f"{TMF}/clearAlarms", json=clear).json()["clearedAlarm"]) == 1
+    assert client.get(f"{TMF}/alarm/{other['id']}").json()["state"] == "cleared"
+    for bad in ({}, {**who, "alarmPattern": [{}]}, {"alarmPattern": pattern}):
+        assert client.post(f"{TMF}/ackAlarms", json=bad).status_code == 422
+    nobody = {**group, "parentAlarm": {"id": "none"}}
+    assert client.post(f"{TMF}/groupAlarms", json=nobody).status_code == 422
 
 
 def test_gnmic_tells_of_interfaces(client: TestClient) -> None:
@@ -423,3 +450,51 @@ async def test_the_stream_tells_the_present_position_first_and_every_later_one(a
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def test_the_one_on_duty_gets_crews_generators_and_the_authoritys_form(event_plan: Path, tmp_path: Path) -> None:
+    app = operate.App(event_plan, f"sqlite:///{tmp_path / 'duty.db'}", clock=VirtualClock(START_S + 60.0)).start()
+    try:
+        first, sites = app.network.services[0].first, app.network.services[0].site
+        alone = next(p for p in range(len(first) - 1) if first[p + 1] - first[p] == 1 and app.network.customers[p] > 0)
+        at = int(sites[first[alone]])
+        site = app.network.node_id[at]
+        app.ingest([event(1, f"{site}:rectifier", "mainsFail", "major"), event(2, f"{site}:battery", "batteryLow")])
+        assert app.wait_idle()
+        lon, lat = float(app.network.lon_deg[at]), float(app.network.lat_deg[at])
+        near = {"lon_deg": lon, "lat_deg": lat, "free_s": int(START_S)}
+        late = {**near, "free_s": int(START_S) + 86_400}  # after the battery: so that the generator is of use
+        path = tmp_path / "duty.json"
+        path.write_text(
+            json.dumps({
+                "crews": [{"crew_id": "north", "skills": ["power", "node", "link", "duct"], **late}],
+                "generators": [{"generator_id": "g1", **near}], "given": {"licensee": "Example <b>Ltd</b>"},
+                "runbooks_url": "https://noc.example/runbooks",
+            })
+        )  # fmt: skip
+        view = LiveView(app)
+        client = TestClient(create_live_app(view, on_duty=LiveDuty(view, read_duty(path))))
+        [row] = client.get("/api/live/incidents").json()
+        found = client.get(f"/api/live/incidents/{row['incident_id']}/duty").json()
+        assert [stop["crew_id"] for stop in found["orders"]["stops"]] == ["north"]
+        assert [move["site_id"] for move in found["orders"]["moves"]] == [site]
+        assert found["runbook"]["url"].startswith("https://noc.example/runbooks#")
+        first, full = found["forms"]
+        assert (first["report_id"], first["due_utc"], first["is_late"]) == ("first", "2023-11-15T22:13:21Z", False)
+        assert full["due_utc"] > first["due_utc"]
+        form = client.get(f"/api/live/incidents/{row['incident_id']}/form", params={"report": "full"})
+        assert "Example &lt;b&gt;Ltd" in form.text
+        assert form.headers["content-disposition"].startswith("attachment")
+        asked = {"report": "none"}
+        assert client.get(f"/api/live/incidents/{row['incident_id']}/form", params=asked).status_code == 422
+        assert client.get("/api/live/sla.csv", params={"month": "2023-11"}).status_code == 422  # no ledger is known
+    finally:
+        app.stop()
+
+
+def test_a_duty_file_is_refused_with_all_that_is_wrong_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "duty.json"
+    path.write_text(json.dumps({"crews": [{"crew_id": "x"}], "runbooks_url": "javascript:alert(1)"}))
+    with pytest.raises(InputError) as raised:
+        read_duty(path)
+    assert len(raised.value.problems) >= 2

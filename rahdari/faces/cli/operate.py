@@ -49,6 +49,8 @@ def start(
     webhook: Annotated[list[str] | None, typer.Option(help="Post notices here; may be given again.")] = None,
     notices: Annotated[Path | None, typer.Option(help="Write notices to this file, one a line.")] = None,
     hints: Annotated[Path | None, typer.Option(help="Hints learned with 'rahdari operate learn'.")] = None,
+    duty: Annotated[Path | None, typer.Option(help="JSON of crews, generators and contacts; see the docs.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Folder of the ledger of circuits.")] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help="Host that webhooks and listeners may be on.")] = None,
     demo: Annotated[str | None, typer.Option(help="Play a named event of the plan, such as flood-2022.")] = None,
     speed: Annotated[float, typer.Option(help="How many times as fast the clock runs; for demos.")] = 0.0,
@@ -71,7 +73,7 @@ def start(
             plan=plan, story=story, journal=journal, host=host, port=port, tcp_port=tcp_port, syslog_port=syslog_port,
             trap_port=trap_port, access=access, webhooks=tuple(webhook or ()), notices=notices, hints=hints,
             allowed_hosts=tuple(allow_host or ()), demo=demo, speed=speed, seed=seed, open_browser=open_browser,
-            guard=guard,
+            guard=guard, duty=duty, ledger=ledger,
         )  # fmt: skip
         operating.serve(settings, as_json=as_json)
 

@@ -61,6 +61,8 @@ class Settings:
     seed: int
     open_browser: bool
     guard: Access
+    duty: Path | None
+    ledger: Path | None
 
 
 def _channels(settings: Settings) -> list[Channel]:
@@ -120,6 +122,7 @@ def serve(settings: Settings, *, as_json: bool) -> None:
     from rahdari.faces.web.app import LOCAL_HOSTS
     from rahdari.faces.web.live.app import create_live_app
     from rahdari.faces.web.roles import LIVE_ROUTES
+    from rahdari.service.live_duty import LiveDuty, read_duty
     from rahdari.service.operate import LiveView
 
     guard = settings.guard
@@ -132,8 +135,10 @@ def serve(settings: Settings, *, as_json: bool) -> None:
         stop = threading.Event()
         try:
             view = LiveView(app, settings.allowed_hosts)
+            view.demo = settings.demo or ""
             hosts = ("*",) if settings.host in EVERY_ADDRESS else (*LOCAL_HOSTS, settings.host)
-            made = create_live_app(view, allowed_hosts=hosts)
+            file = None if settings.duty is None else read_duty(settings.duty)
+            made = create_live_app(view, allowed_hosts=hosts, on_duty=LiveDuty(view, file, settings.ledger))
             notes = add_accounts(made, guard, LIVE_ROUTES, folder, is_same_for_all=True)
             if guard.accounts is not None and not is_loopback(settings.host) and guard.certificate is None:
                 notes.append(

@@ -46,6 +46,7 @@ async function post(path, body) {
   return checked(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }), path);
 }
 export const act = (id, action, note) => post(`/api/live/incidents/${encodeURIComponent(id)}/${action}`, { note });
+export const tellLeg = (id, legId, state) => post(`/api/live/incidents/${encodeURIComponent(id)}/leg`, { leg_id: legId, state });
 export const askWhatIf = (things) => post("/api/live/what-if", { things });
 
 const two = (n) => String(n).padStart(2, "0");

@@ -67,7 +67,7 @@ function card(each) {
     make("span", { class: "stripe" }),
     make("span", { class: "title" }, titleOf(each)),
     make("span", { class: "big" }, each.customers_without_service ? numberText(each.customers_without_service) : "–", make("small", {}, each.customers_without_service ? word("customers") : word("nobody"))),
-    make("span", { class: "line" }, `${age} · ${numberText(each.n_symptoms)} ${word("alarms")} `, ...chips(each)),
+    make("span", { class: "line" }, `${age} · ${numberText(each.n_symptoms)} ${word(each.n_symptoms === 1 ? "alarm" : "alarms")} `, ...chips(each)),
     next ? make("span", { class: "line next" }, word("forecastIn", { time: durationText(next.at_s - page.state.now_s), what: next.what })) : null);
 }
 
@@ -209,13 +209,16 @@ function showWords() {
     dot.style.background = colour;
     return make("li", {}, dot, word(key));
   });
-  $("legend").replaceChildren(...legend);
+  $("legend").replaceChildren(...legend, make("li", { class: "marker" }, make("i", {}), word("marker")));
   const pairs = (text) => make("dl", {}, ...text.split("|").flatMap((line) => {
     const [a, b] = line.split(";");
     return [make("dt", {}, a), make("dd", {}, b)];
   }));
   $("keys").replaceChildren(make("h2", {}, word("keysTitle")), pairs(word("keysDo")), make("h2", {}, word("meaning")), pairs(word("meanings")),
     make("form", { method: "dialog" }, ...(session.hasAccounts ? [make("a", { href: "/account" }, `${word("you")}: ${session.actor}`)] : [make("label", { for: "you" }, word("you")), nameOfOperator.field()]), make("button", {}, word("back"))));
+  const { demo, speed } = page.plan;
+  $("practice").hidden = !demo && speed === 1;
+  $("practice").textContent = demo ? word("practice", { event: demo, speed }) : word("fast", { speed });
   mark($("live-mark").dataset.state);
   if (page.state) { showHead(); showList(); page.story.refresh(page.state, true); page.timeline.refresh(page.state); }
 }

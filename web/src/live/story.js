@@ -2,7 +2,8 @@
 import { make } from "/map/panel.js";
 import { askWhatIf, durationText, json, numberText, timeText, titleOf } from "./common.js";
 import { roundShareText } from "/map/words.js";
-import { word } from "./words.js";
+import { createDuty } from "./duty.js";
+import { hasWord, word } from "./words.js";
 
 const N_NAMES = 12;
 const N_EVIDENCE = 4;
@@ -54,6 +55,7 @@ export function createStory({ panel, onClose, onAct, onToggle }) {
   let id = null;
   let seen = "";
   let nowS = 0;
+  const duty = createDuty();
 
   function buttons(story) {
     const { state } = story.operator;
@@ -113,7 +115,8 @@ export function createStory({ panel, onClose, onAct, onToggle }) {
       operator.note ? make("p", { class: "note" }, make("bdi", {}, operator.note)) : null,
       noteForm(),
       story.is_open ? section("nextHours", chart(story, nowS), story.forecast.length ? facts(story.forecast.filter((each) => each.at_s > nowS).slice(0, 4).map((each) => word("forecastIn", { time: durationText(each.at_s - nowS), what: each.what }))) : null) : null,
-      list("actions", story.actions),
+      list("actions", (story.action_words ?? []).map(([key, values]) => (hasWord(key) ? word(key, values) : key))),
+      story.is_open ? duty.of(story.incident_id) : null,
       why(story),
       story.protection_lost_for?.length ? section("protection", make("p", {}, named(story.protection_lost_for))) : null,
       story.next_single_failure_that_isolates?.length ? section("nextFailure", make("p", {}, named(story.next_single_failure_that_isolates))) : null,

@@ -13,10 +13,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rahdari.errors import RahdariError
 from rahdari.faces.web.app import DEFAULT_NOTE, HEADERS, LOCAL_HOSTS, STATIC, labels, outline
-from rahdari.faces.web.live import intake, routes, tmf642
+from rahdari.faces.web.live import duty, intake, routes, tmf642, tmf642_tasks
 from rahdari.faces.web.live.gate import Actor, Gate, allow, guard, has_accounts
 from rahdari.faces.web.live.replies import OrjsonResponse, problems_of
 from rahdari.faces.web.tiles import packed_features
+from rahdari.service.live_duty import LiveDuty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,8 @@ def plan_facts(view: LiveView) -> dict[str, Any]:
     return {
         "title": country.get("name") or view.title, "title_local": country.get("name_local"),
         "boundary_note": country.get("boundary_note") or DEFAULT_NOTE, "bounds": view.bounds(MARGIN_DEG),
-        "n_places": len(view.app.network.place_id),
+        "n_places": len(view.app.network.place_id), "demo": view.demo,
+        "speed": getattr(view.app.clock, "speed", 1.0),
     }  # fmt: skip
 
 
@@ -103,7 +105,9 @@ class _Headers:
         await self._app(scope, receive, send_with if scope["type"] == "http" else send)
 
 
-def create_live_app(view: LiveView, *, gate: Gate = allow, allowed_hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
+def create_live_app(
+    view: LiveView, *, gate: Gate = allow, allowed_hosts: Sequence[str] = LOCAL_HOSTS, on_duty: LiveDuty | None = None
+) -> FastAPI:
     """Return the application of one live network; every route but the page's own files asks ``gate`` who is there.
 
     Requests that name another host than ``allowed_hosts`` are refused, so that a web page elsewhere cannot reach the
@@ -115,7 +119,8 @@ def create_live_app(view: LiveView, *, gate: Gate = allow, allowed_hosts: Sequen
     app.add_exception_handler(RahdariError, problems_of)
 
     app.add_middleware(_Headers)
-    for module in (routes, intake, tmf642):
+    app.include_router(duty.router(on_duty or LiveDuty(view)))  # before actions, which are words of an address too
+    for module in (routes, intake, tmf642, tmf642_tasks):
         app.include_router(module.router(view))
     _add_plan_routes(app, view)
     for name, folder in (("live", STATIC / "map" / "live"), ("map", STATIC / "map"), ("fonts", STATIC / "fonts")):

@@ -96,7 +96,7 @@ def _add_reads(routes: APIRouter, view: LiveView) -> None:
     @routes.get("/api/live/places-state.bin")
     def get_place_states(_actor: Actor, request: Request) -> Response:
         """Return one byte a place: 0 served, 1 at risk, 2 without service; 304 where nothing changed."""
-        body = view.place_states().tobytes()
+        body = view.shared_place_states().tobytes()
         tag = f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": tag})

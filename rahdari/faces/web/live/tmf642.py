@@ -101,7 +101,7 @@ def _selected(found: dict[str, Any], fields: str | None) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in wanted}
 
 
-def _fits(found: dict[str, Any], filters: Mapping[str, str]) -> bool:
+def fits(found: dict[str, Any], filters: Mapping[str, str]) -> bool:
     """Return whether every attribute has one of the values asked; a dot leads inside, a comma means or."""
     for path, wanted in filters.items():
         value: Any = found
@@ -129,7 +129,7 @@ def notifications(
             if not alarm.n_raises:
                 continue
             found = resource_of(alarm, roots)
-            if not _fits(found, filters):
+            if not fits(found, filters):
                 continue
             is_new = alarm.n_raises == 1 and len(alarm.told) == 1
             name = "AlarmCreateEvent" if is_new else "AlarmAttributeValueChangeEvent"
@@ -154,7 +154,7 @@ def router(view: LiveView) -> APIRouter:
         """List or find alarms; any attribute is a filter, ``fields`` chooses attributes."""
         asked = {k: v for k, v in request.query_params.items() if k not in {"fields", "offset", "limit"}}
         roots = view.incident_of_alarm()
-        every = [each for alarm in view.alarms() if _fits(each := resource_of(alarm, roots), asked)]
+        every = [each for alarm in view.alarms() if fits(each := resource_of(alarm, roots), asked)]
         page = every[max(offset, 0) : max(offset, 0) + min(max(limit, 1), MAX_PAGE)]
         heads = {"X-Total-Count": str(len(every)), "X-Result-Count": str(len(page))}
         status = HTTPStatus.OK if len(page) == len(every) else HTTPStatus.PARTIAL_CONTENT
@@ -254,4 +254,4 @@ def _patch(view: LiveView, alarm: Alarm, body: Mapping[str, Any], by: str) -> No
         view.clear_alarm(alarm.key, by)
 
 
-__all__ = ["BASE", "alarm_id", "kind_of", "notifications", "resource_of", "router", "stamp"]
+__all__ = ["BASE", "alarm_id", "fits", "kind_of", "notifications", "resource_of", "router", "stamp"]
