@@ -15,9 +15,12 @@ from rahdari.operate.evidence import POLL_S, Item, runs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from rahdari.operate.network import LiveNetwork
 
-LANES = 64
+    IntArray = NDArray[np.int64]
+
 MIN_SAME_SOFTWARE = 5  # nodes that fail together before their software is blamed
 SAME_SOFTWARE_FRAC = 0.9  # of the nodes that fail together run it
 CHANCE_FRAC = 1e-3  # least surprise that so many nodes of one kind failed
@@ -117,7 +120,20 @@ class _Builder:
         self.reasoning = Reasoning(network, items)
         self.roots = self.reasoning.roots()
         self.outages = [self._outage(root) for root in self.roots]
-        self.taken = {i for root in self.roots for i in root.items}
+        self.onset = np.array([item.onset_s for item in items], np.float64)
+        self.end = np.array([np.inf if item.end_s is None else item.end_s for item in items], np.float64)
+        self.is_failure = np.array([item.kind in {"link", "node"} or item.is_cut for item in items], np.bool_)
+        self.owner = np.full(len(items), -1, np.int64)  # the outage of each item
+        self.opened, self.until = np.full(len(self.roots), np.inf), np.full(len(self.roots), -np.inf)
+        for k, root in enumerate(self.roots):
+            for i in root.items:
+                self._put(i, k)
+
+    def _put(self, i: int, outage: int) -> None:
+        """Note which outage an item belongs to, and from when to when the outage lasts with it."""
+        self.owner[i] = outage
+        self.opened[outage] = min(self.opened[outage], self.onset[i])
+        self.until[outage] = max(self.until[outage], self.end[i])
 
     def _own_nodes(self, root: Root) -> set[int]:
         """Return the nodes whose own failure a root is."""
@@ -181,58 +197,75 @@ class _Builder:
     def finish(self) -> list[Outage]:
         """Return the outages with every alarm in one of them."""
         self._take_cut_off()
-        rest = [i for i in range(len(self.items)) if i not in self.taken]
-        self._take_beside(rest)
+        self._take_beside(np.flatnonzero(self.owner < 0).tolist())
         for outage in self.outages:
             outage.items.sort(key=lambda item: (item.onset_s, item.key))
         return _same_software(self.network, self.outages)
 
     def _take_cut_off(self) -> None:
         """Give nodes that links cut off to the root that does it, alone or as the latest of several."""
-        left = [i for own in self.reasoning.of_node["node"].values() for i in own if i not in self.taken]
+        left = [i for own in self.reasoning.of_node["node"].values() for i in own if self.owner[i] < 0]
         if not left:
             return
         nodes = np.unique([self.items[i].at for i in left])
         column = {node: k for k, node in enumerate(nodes.tolist())}
-        struck = [k for k, outage in enumerate(self.outages) if outage.ever[0] or outage.ever[1]]
-        alone = self.network.reached([self.outages[k].ever for k in struck], nodes=nodes)
+        cutting = self._cutting(nodes)
         joint = []
         for i in left:
-            at = column[self.items[i].at]
-            cutting = np.flatnonzero(~alone[:, at]).tolist()
-            fitting = [struck[s] for s in cutting if self._fits(self.outages[struck[s]], self.items[i])]
+            near = cutting[column[self.items[i].at]].tolist()
+            fitting = [k for k in near if self._fits(self.outages[k], self.items[i])]
             if fitting:
-                onset = self.items[i].onset_s
-                self._give(i, min(fitting, key=lambda k: (abs(self.outages[k].opened_s - onset), k)))
+                self._give(i, self._nearest(fitting, i))
             else:
                 joint.append(i)
-        self._take_joint(joint, nodes, column)
+        self._take_joint(joint)
+
+    def _cutting(self, nodes: IntArray) -> list[IntArray]:
+        """Return for each node the outages that leave it unreached by themselves."""
+        struck = np.array([k for k, outage in enumerate(self.outages) if any(outage.ever)], np.int64)
+        network = self.network
+        every, one = np.ones((1, network.n_nodes), np.bool_), np.zeros(struck.size, np.int64)
+        found = list(network.lost([self.outages[k].ever for k in struck], -1, nodes, every, one))
+        state, column = np.concatenate([np.zeros((2, 0), np.int64), *(np.stack(pair) for pair in found)], axis=1)
+        order = np.argsort(column, kind="stable")
+        return np.split(struck[state[order]], np.searchsorted(column[order], np.arange(1, nodes.size)))
 
     def _fits(self, outage: Outage, item: Item) -> bool:
         """Return whether an outage lasted when an item began."""
         failures = (each for each in outage.items if each.kind in {"link", "node"} or each.is_cut)
         return any(each.lasts_at(item.onset_s, POLL_S) for each in failures)
 
-    def _take_joint(self, left: Sequence[int], nodes: np.ndarray, column: dict[int, int]) -> None:
+    def _fitting(self, i: int) -> IntArray:
+        """Return the outages that lasted when an item began, in order."""
+        at_s = self.onset[i]
+        lasts = (self.onset <= at_s + POLL_S) & (self.end >= at_s - POLL_S)
+        return np.unique(self.owner[lasts & self.is_failure & (self.owner >= 0)])
+
+    def _take_joint(self, left: Sequence[int]) -> None:
         """Give nodes that only several roots cut off together to the latest without which they were reached."""
-        clusters = sorted({self.reasoning.cluster_of[i] for i in left})
-        for cluster in clusters:
-            members = [i for i in left if self.reasoning.cluster_of[i] == cluster]
-            fitting = [k for k, outage in enumerate(self.outages) if self._fits(outage, self.items[members[0]])]
-            every = [self.outages[k].ever for k in fitting]
-            rest = [
-                ({n for j, own in enumerate(every) if j != k for n in own[0]},
-                 {n for j, own in enumerate(every) if j != k for n in own[1]}) for k in range(len(every))
-            ]  # fmt: skip
-            back = self.network.reached(rest, nodes=nodes) if rest else np.zeros((0, nodes.size), np.bool_)
+        by_cluster: dict[int, list[int]] = {}
+        for i in left:
+            by_cluster.setdefault(self.reasoning.cluster_of[i], []).append(i)
+        for _, members in sorted(by_cluster.items()):
+            fitting = self._fitting(members[0])
+            if not fitting.size:
+                continue
+            nodes = np.unique([self.items[i].at for i in members])
+            state, at = self.network.regained([self.outages[k].ever for k in fitting], nodes=nodes)
+            needed: dict[int, list[int]] = {}
+            for own, node in zip(state.tolist(), nodes[at].tolist(), strict=True):
+                needed.setdefault(node, []).append(int(fitting[own]))
             for i in members:
-                needed = [fitting[k] for k in np.flatnonzero(back[:, column[self.items[i].at]]).tolist()]
-                if needed or fitting:
-                    self._give(i, max(needed or fitting, key=lambda k: (self.outages[k].opened_s, -k)))
+                able = np.array(needed.get(self.items[i].at, fitting), np.int64)
+                self._give(i, int(able[self.opened[able].argmax()]))
+
+    def _nearest(self, fitting: Sequence[int], i: int) -> int:
+        """Return the outage that began nearest to an item."""
+        return min(fitting, key=lambda k: (abs(self.opened[k] - self.onset[i]), k))
 
     def _give(self, i: int, outage: int) -> None:
         self.outages[outage].items.append(self.items[i])
-        self.taken.add(i)
+        self._put(i, outage)
 
     def _take_beside(self, rest: Sequence[int]) -> None:
         """Give alarms of other kinds to the outage whose things they are on, else each thing its own incident."""
@@ -247,9 +280,9 @@ class _Builder:
         alone: dict[tuple[str, str], list[int]] = {}
         for i in rest:
             item = self.items[i]
-            near = [k for k in self._beside(item, touched, cut) if self._overlaps(self.outages[k], item)]
+            near = [k for k in self._beside(item, touched, cut) if self._overlaps(k, i)]
             if near:
-                self._give(i, min(near, key=lambda k: (abs(self.outages[k].opened_s - item.onset_s), k)))
+                self._give(i, self._nearest(near, i))
             else:
                 alone.setdefault(self._alone(item), []).append(i)
         onset = [item.onset_s for item in self.items]
@@ -257,10 +290,9 @@ class _Builder:
             for part in runs(members, onset, POLL_S):
                 self.outages.append(Outage(kind, name, [self.items[i] for i in part]))
 
-    def _overlaps(self, outage: Outage, item: Item) -> bool:
-        ends = [each.end_s for each in outage.items]
-        end = None if None in ends else max(each for each in ends if each is not None)
-        return outage.opened_s - POLL_S <= item.onset_s and (end is None or item.onset_s <= end + POLL_S)
+    def _overlaps(self, outage: int, i: int) -> bool:
+        at_s = self.onset[i]
+        return bool(self.opened[outage] - POLL_S <= at_s <= self.until[outage] + POLL_S)
 
     def _beside(self, item: Item, touched: dict[int, list[int]], cut: dict[int, list[int]]) -> list[int]:
         thing = self.network.resolve(item.alarm.resource)
