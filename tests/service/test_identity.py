@@ -298,6 +298,13 @@ def test_nobody_grants_their_own_request_and_nothing_is_decided_twice(identity: 
         approvals.decide(dora, asked.approval_id, is_granted=True)
 
 
+@pytest.mark.parametrize("reason", ["", "  \t\n "])
+def test_a_request_says_what_it_is_for(identity: Identity, clock: Clock, reason: str) -> None:
+    with pytest.raises(InputError, match="no reason"):
+        Approvals(identity.store, clock).ask(person("ann", "planner"), "jamming", "d", OWNER, reason)
+    assert Approvals(identity.store, clock).seen_by(person("ann", "planner")) == []
+
+
 def test_a_request_of_yesterday_cannot_be_granted(identity: Identity, clock: Clock) -> None:
     approvals = Approvals(identity.store, clock)
     asked = approvals.ask(person("ann", "planner"), "jamming", "d", OWNER, "a test")

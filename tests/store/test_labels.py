@@ -281,6 +281,14 @@ def test_what_is_kept_ends_with_the_labels_it_was_made_under(plan: Path, tmp_pat
     assert PlanReader(folder, PUBLIC).cache_key != before
 
 
+def test_a_label_nobody_knows_is_open_to_the_full_clearance_alone() -> None:
+    assert OWNER.is_open("cosmic", ["atlas"])
+    assert OWNER.is_open(None)
+    for other in (Clearance("secret"), Clearance("restricted", frozenset({"*"})), PUBLIC):
+        assert not other.is_open("cosmic")
+        assert not other.is_open(None)
+
+
 def test_clearances_cover_those_below_them() -> None:
     assert OWNER.covers(Clearance("secret", WATER))
     assert Clearance("restricted", WATER).covers(Clearance("internal", frozenset({"water"})))
