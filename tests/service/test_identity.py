@@ -305,6 +305,14 @@ def test_a_request_says_what_it_is_for(identity: Identity, clock: Clock, reason:
     assert Approvals(identity.store, clock).seen_by(person("ann", "planner")) == []
 
 
+def test_a_grant_does_not_outlast_the_role_that_asked_for_it(identity: Identity, clock: Clock, plan: Path) -> None:
+    approvals, label = Approvals(identity.store, clock), label_of(plan)
+    asked = approvals.ask(person("ann", "planner"), "cut_sets", "feedbeef" * 5, label, "a test")
+    approvals.decide(person("bea", "secrecy officer"), asked.approval_id, is_granted=True)
+    with pytest.raises(AccessError, match="above your clearance"):
+        release("cut_sets", person("ann", "reader"), approvals, plan, lambda: "found")
+
+
 def test_a_request_of_yesterday_cannot_be_granted(identity: Identity, clock: Clock) -> None:
     approvals = Approvals(identity.store, clock)
     asked = approvals.ask(person("ann", "planner"), "jamming", "d", OWNER, "a test")
