@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 RULES = Path(__file__).parents[2] / "operate" / "rules"
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
-HIDES_ALARMS = ("shelve", "unshelve", "close", "maintenance", "clear")  # the last part of an address
+HIDES_ALARMS = ("shelve", "unshelve", "close", "maintenance", "clear", "clearAlarms")  # the last part of an address
 APPROVALS = ("asked for", "granted", "refused", "took")
 HIDE_ALARMS = ("PATCH",)  # of TMF642: acknowledges and clears
 #: What devices and programs send all the time; the journal of the live network keeps it, with its source.

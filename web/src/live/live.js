@@ -170,13 +170,13 @@ function listen() {
     stream.addEventListener("change", () => {
       page.heard = Date.now();
       clearTimeout(lostTimer);
+      lostTimer = 0;
       mark("connected");
       schedule();
     });
     stream.addEventListener("error", () => {
       // The server ends streams now and then, to ask again who listens: that alone is no loss.
-      clearTimeout(lostTimer);
-      lostTimer = setTimeout(() => { mark("lost"); json("/api/live/health").catch(() => {}); }, LOST_MS);
+      lostTimer ||= setTimeout(() => { lostTimer = 0; mark("lost"); json("/api/live/health").catch(() => {}); }, LOST_MS);
       // A browser gives up for good on some errors: then a new one is begun here.
       if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 1500);
     });
