@@ -71,6 +71,9 @@ def cheapest(items: Sequence[int], candidates: Sequence[Candidate]) -> tuple[lis
 
     Sets are compared by cost, then by silences, then by prior, then by the names: the answer hangs on no order.
     """
+    first = min(candidates, key=lambda each: (each.rank, each.kind, each.name))
+    if first.covers.issuperset(items):
+        return [first], True  # any other set holds one that is no better, or more
     ordered = _undominated(sorted(candidates, key=lambda each: (each.rank, each.kind, each.name)))
     by_item: dict[int, list[Candidate]] = {i: [] for i in items}
     for candidate in ordered:

@@ -146,6 +146,7 @@ class Reasoner:
         self._last: dict[str, Incident] = {}
         self._items: dict[str, Item] = {}
         self._foreseen: dict[tuple[object, ...], tuple[Step, ...]] = {}
+        self._own: dict[tuple[frozenset[int], frozenset[int]], Impact] = {}
         self.outlook: tuple[Step, ...] = ()
         self._exposed: dict[tuple[frozenset[int], frozenset[int]], Exposure] = {}
 
@@ -198,7 +199,7 @@ class Reasoner:
         result = [_Taken() for _ in found]
         if not states:
             return result
-        told, alone = impacts_in_order(self.network, states), impacts(self.network, states)
+        told, alone = impacts_in_order(self.network, states), self._alone(states)
         joint = [[self._place_at[name] for name in set(a.places).difference(b.places)]
                  for a, b in zip(told, alone, strict=True)]  # fmt: skip
         with_whom = self._joint_with(states, joint)
@@ -206,6 +207,14 @@ class Reasoner:
             others = tuple(found[order[other]].incident_id for other in with_whom[at])
             result[i] = _Taken(told[at], alone[at].customers, int(self.network.customers[joint[at]].sum()), others)
         return result
+
+    def _alone(self, states: Sequence[State]) -> list[Impact]:
+        """Return what each state takes of a whole network; those of the reading before from memory."""
+        keys = [(frozenset(dead), frozenset(cut)) for dead, cut in states]
+        new = [key for key in dict.fromkeys(keys) if key not in self._own]
+        made = dict(zip(new, impacts(self.network, new), strict=True))
+        self._own = {key: made[key] if key in made else self._own[key] for key in keys}
+        return [self._own[key] for key in keys]
 
     def _joint_with(self, states: Sequence[State], joint: Sequence[Sequence[int]]) -> list[list[int]]:
         """Return for each state the others of which the repair alone would serve some of its joint places again.

@@ -126,3 +126,20 @@ def test_customers_of_incidents_add_up_to_all_that_are_without_service(seed: int
     for each in found:
         own = each.customers_without_service - each.customers_without_service_joint
         assert 0 <= own <= each.customers_without_service_own
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_reading_storms_bit_by_bit_ends_where_reading_them_at_once_does(seed: int) -> None:
+    rng = np.random.Generator(np.random.Philox(100 + seed))
+    made = LiveNetwork.of_story(random_story(rng))
+    names = [f"{link}:{made.node_id[int(end)]}-port" for link, end in zip(made.link_id, made.tail, strict=True)]
+    kinds = [*((name, "LOS") for name in names), *((name, "unreachable") for name in made.node_id),
+             *((f"{name}:rectifier", "mainsFail") for name in made.node_id)]  # fmt: skip
+    picked = rng.integers(0, len(kinds), 40).tolist()
+    events = told(*((60.0 * i, *kinds[k], rng.choice(["major", "cleared"])) for i, k in enumerate(picked)))
+    book, live = AlarmBook(), Reasoner(made)
+    for low in range(0, len(events), 3):
+        changed = book.folded(events[low : low + 3])
+        book.accept(changed)
+        live.update(book, changed, events[low].at_s)
+        assert live.read(book.alarms.values(), 3000.0) == Reasoner(made).read(book.alarms.values(), 3000.0)
