@@ -12,10 +12,14 @@ import pytest
 import uvicorn
 
 from rahdari import operate
+from rahdari.faces.web.auth import protect
 from rahdari.faces.web.live.app import create_live_app
+from rahdari.faces.web.roles import LIVE_ROUTES
 from rahdari.operate import Event
 from rahdari.service.operate import LiveView
+from tests.helpers.people import PASSWORD, people
 from tests.helpers.web import WAIT_MS, needs_chromium
+from tests.helpers.web import served as served_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -260,3 +264,32 @@ def test_a_batterys_end_is_foreseen_in_the_list_and_drawn_in_the_story(
     page.wait_for_selector("#story .chart path")
     assert "30,000" in page.locator("#story .chart .axis").inner_text()
     page.close()
+
+
+def test_behind_accounts_the_page_asks_for_login_and_acts_in_the_name_of_the_account(
+    browser: Browser, app: App, tmp_path: Path
+) -> None:
+    cut(app, 1, "L2", "B", "C2")
+    assert app.wait_idle()
+    made = create_live_app(LiveView(app))
+    accounts = people(tmp_path / "accounts")
+    protect(made, accounts, needs=LIVE_ROUTES)
+    page = browser.new_page()
+    page.set_default_timeout(WAIT_MS)
+    with served_app(made) as address:
+        page.goto(f"{address}/live/")
+        assert "/login" in page.url
+        page.fill("input[name=name]", "operator-owner")
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button")
+        page.wait_for_selector("body[data-painted=true]")
+        page.click("#list li")
+        page.wait_for_selector("#story .duty h3")
+        page.keyboard.press("a")
+        page.wait_for_selector("#story .chip.ok")
+        page.keyboard.press("s")
+        page.wait_for_selector("#banner:not([hidden])")
+        assert "critical" in page.inner_text("#banner")
+        page.close()
+    accounts.close()
+    assert {event.source for _, _, event in app.journal.events(3, 10)} == {"operator:operator-owner"}
