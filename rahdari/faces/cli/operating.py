@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import http.client
 import json
 import logging
@@ -132,6 +133,7 @@ def serve(settings: Settings, *, as_json: bool) -> None:
     folder = None if settings.story is not None else plan_folder(settings.plan)
     with _listening(settings.host, settings.port) as listener:
         app = _app(settings, folder).start()
+        gc.freeze()  # the network and what was resumed stay for good: later collections need not look at them
         stop = threading.Event()
         try:
             view = LiveView(app, settings.allowed_hosts)
