@@ -133,7 +133,9 @@ class Audited:
         if kind == READ and not (is_labelled and is_cleared and not key.startswith(STATIC)):
             return
         if kind and (kind == DENIED or key not in KEPT_ELSEWHERE):
-            what = {"route": key, "asked": asked[:LONGEST_TEXT], "status": status, "from": address_of(scope)}
+            what: dict[str, str | int | None] = {
+                "route": key, "asked": asked[:LONGEST_TEXT], "status": status, "from": address_of(scope)
+            }  # fmt: skip
             if who is not None:
                 what |= {"clearance": who.clearance.key, "is_token": who.is_token}
             known = str(scope.get("state", {}).get("known") or "nobody")
