@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from rahdari.operate.journal import Journal
 
-pytest_plugins = ["tests.operate.postgres_server"]
 LOTS = 4_500  # more than two statements take
 
 

@@ -17,7 +17,6 @@ from tests.operate.journal_helpers import CountingFold, all_events, check_exact,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest_plugins = ["tests.operate.postgres_server"]
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from rahdari.operate.journal import Journal
 
-pytest_plugins = ["tests.operate.postgres_server"]
 POLL_S = 0.01
 WRITER = """
 import sys

@@ -154,6 +154,10 @@ def checked(path: Path) -> Path:
 
 def checked_country(country: str) -> str:
     """Return a country that may be planned: a folder of somebody's is :func:`checked`, what we bring is not."""
+    from rahdari.faces.locations import trust_file
+
+    if trust_file() is None:  # nothing to check, and nothing heavy to load for it
+        return country
     from rahdari.run.country import is_table_folder
     from rahdari.sources.pack import RECORD_FILE
 
