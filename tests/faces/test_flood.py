@@ -74,7 +74,7 @@ def test_bands_and_folders_are_read_as_written() -> None:
 @pytest.fixture(scope="module")
 def flood_plan(country_folder: Path, cache_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a plan of the small country with a flood to play, and edge nodes."""
-    return make_flood_plan(country_folder, cache_dir, tmp_path_factory.mktemp("flood"))
+    return make_flood_plan(country_folder, cache_dir, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

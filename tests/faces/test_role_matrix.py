@@ -222,7 +222,7 @@ def leaks(walk: Walk, client: TestClient, clearance: Clearance, asks: list[tuple
     return found
 
 
-@pytest.mark.parametrize("plan", ["fake", "real"])
+@pytest.mark.parametrize("plan", ["fake", pytest.param("real", marks=pytest.mark.long)])
 def test_nothing_above_a_clearance_is_in_any_answer_of_any_route(plan: str, request: pytest.FixtureRequest) -> None:
     walk: Walk = request.getfixturevalue(plan)
     asks = walk.asks()
